@@ -1,0 +1,238 @@
+"""Results that check themselves: ``expect`` for the course's numbers, ``exercise`` for the student's code."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Case", "CheckError", "checks", "exercise", "expect", "registered"]
+
+
+class CheckError(AssertionError):
+    """A result is outside of its stated bounds."""
+
+
+def expect(
+    name: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    near: Any = None,
+    tolerance: float | None = None,
+    within: float | None = None,
+    equal: Any = None,
+) -> None:
+    """Check one result and print a line that does not depend on noise, such as ``✓ test accuracy ≥ 0.97``.
+
+    Give one kind of bound:
+
+    - ``at_least`` and/or ``at_most``: a number between bounds;
+    - ``near`` with ``tolerance`` (relative) or ``within`` (absolute, elementwise): a number, array or tensor of
+      the same shape, every element close enough;
+    - ``equal``: the same value (tensors and arrays: the same shape and elements);
+    - none: ``value`` must be ``True`` itself.
+
+    Raises CheckError with the measured value when the check fails; NaN always fails. Raises TypeError when the
+    bounds are incomplete.
+    """
+    if near is not None:
+        if (tolerance is None) == (within is None):
+            raise TypeError("expect(near=…) needs either tolerance=… (relative) or within=… (absolute).")
+        passed, shown, measured = _check_near(value, near, tolerance, within)
+    elif at_least is not None or at_most is not None:
+        number = float(value)
+        passed = not math.isnan(number)
+        passed &= at_least is None or number >= at_least
+        passed &= at_most is None or number <= at_most
+        bounds = [
+            f"≥ {at_least:g}" if at_least is not None else "",
+            f"≤ {at_most:g}" if at_most is not None else "",
+        ]
+        shown, measured = " and ".join(filter(None, bounds)), f"{number:.6g}"
+    elif equal is not None:
+        passed, measured = _equal(value, equal), _show(value)
+        shown = f"= {_show(equal)}"
+    else:
+        if not isinstance(value, bool):
+            raise TypeError(
+                "expect(name, value) without bounds needs a bool; give near=, equal=, at_least= or at_most=."
+            )
+        passed, shown, measured = value, "", str(value)
+    if not passed:
+        raise CheckError(f"✗ {name}: expected {shown or 'True'}, measured {measured}")
+    print(f"✓ {name} {shown}".rstrip())
+
+
+def _check_near(value: Any, near: Any, tolerance: float | None, within: float | None) -> tuple[bool, str, str]:
+    import numpy as np
+
+    got, want = _array(value).astype(float), _array(near).astype(float)
+    if got.shape != want.shape:
+        return False, f"shape {want.shape}", f"shape {got.shape}"
+    gap = np.abs(got - want)
+    passed = bool(np.all(gap <= (within if within is not None else tolerance * np.abs(want))))  # type: ignore[operator]
+    worst = f"largest difference {gap.max():.3g}" if gap.size else "nothing"
+    if want.ndim:
+        bound = f"{within:g}" if within is not None else f"{100 * tolerance:g} %"  # type: ignore[operator]
+        return passed, f"(equal to within {bound})", worst
+    bound = f"± {within:g}" if within is not None else f"± {100 * tolerance:g} %"  # type: ignore[operator]
+    return passed, f"is {float(want):g} {bound}", f"{float(got):.6g}"
+
+
+def _array(value: Any) -> Any:
+    import numpy as np
+
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = value.float() if value.dtype.itemsize == 2 and value.is_floating_point() else value
+    return np.asarray(value)
+
+
+def _equal(got: Any, want: Any) -> bool:
+    if hasattr(want, "shape") or hasattr(got, "shape"):
+        a, b = _array(got), _array(want)
+        return a.shape == b.shape and bool((a == b).all())
+    return bool(got == want)
+
+
+def _show(value: Any) -> str:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        text = f"{value.tolist()}" if value.numel() <= 12 else f"a tensor of shape {tuple(value.shape)}"
+        return text if value.dim() else f"{value.item():g}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return textwrap.shorten(repr(value), 120, placeholder=" …")
+
+
+# --- exercises ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """One trial of a student's answer.
+
+    ``given`` is the answer itself, or a function without arguments that computes it; ``tolerance`` is absolute
+    and, for numbers above 1, relative.
+    """
+
+    shown: str
+    given: Any
+    expected: Any
+    hint: str
+    tolerance: float = 1e-5
+
+
+Check = Callable[[Any], Iterator[Case]]
+_CHECKS: dict[str, Check] = {}
+
+
+def checks(identifier: str) -> Callable[[Check], Check]:
+    """Register the decorated generator of cases as the check of one exercise, such as ``"01.1-strided"``."""
+
+    def register(function: Check) -> Check:
+        if identifier in _CHECKS:
+            raise ValueError(f"exercise {identifier!r} has two checks.")
+        _CHECKS[identifier] = function
+        return function
+
+    return register
+
+
+def registered() -> dict[str, Check]:
+    """Return the checks of all chapters, by exercise identifier."""
+    import pkgutil
+
+    from dlcourse import exercises
+
+    for module in pkgutil.iter_modules(exercises.__path__):
+        importlib.import_module(f"dlcourse.exercises.{module.name}")
+    return dict(_CHECKS)
+
+
+def exercise(identifier: str, attempt: Any) -> None:
+    """Check a student's attempt and print one line: ``○`` not attempted, ``✗`` with a hint, or ``✓``.
+
+    Never raises for a wrong attempt, so a notebook with unsolved exercises runs to its end. The random state
+    of PyTorch is fixed during the check and restored after it. Raises KeyError for an unknown exercise.
+    """
+    import torch
+
+    check = registered()[identifier]
+    if not attempted(attempt):
+        print(f"○ {identifier}: not attempted yet")
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        count = 0
+        generator = check(attempt)
+        while True:
+            try:
+                case = next(generator, None)
+            except Exception as error:
+                print(f"✗ {identifier}: your code raised {type(error).__name__}: {error}")
+                return
+            if case is None:
+                break
+            count += 1
+            problem = _problem(case)
+            if problem:
+                print(f"✗ {identifier}: {problem}\n  Hint: {case.hint}")
+                return
+    print(f"✓ {identifier}: correct ({count} case{'s' if count != 1 else ''})")
+
+
+def attempted(attempt: Any) -> bool:
+    """Whether an answer was written: not ``...``, not ``None``, not a function or class with a bare ``...`` body."""
+    if attempt is None or attempt is ...:
+        return False
+    if isinstance(attempt, tuple):
+        return all(attempted(part) for part in attempt)
+    if inspect.isclass(attempt):
+        return not any(inspect.isfunction(member) and _is_stub(member) for member in vars(attempt).values())
+    return not (inspect.isfunction(attempt) and _is_stub(attempt))
+
+
+def _is_stub(function: Any) -> bool:
+    def empty() -> None: ...
+
+    code = function.__code__
+    return (
+        code.co_code == empty.__code__.co_code and not code.co_names and set(code.co_consts) <= {None, function.__doc__}
+    )
+
+
+def _problem(case: Case) -> str:
+    try:
+        given = case.given() if inspect.isfunction(case.given) else case.given
+    except Exception as error:
+        return f"for {case.shown} your code raised {type(error).__name__}: {error}"
+    if given is None:
+        return f"for {case.shown} your code returned None; is a `return` missing?"
+    if hasattr(case.expected, "shape") and hasattr(given, "shape") and given.shape != case.expected.shape:
+        return f"for {case.shown} expected shape {tuple(case.expected.shape)}, given {tuple(given.shape)}"
+    if not _close(given, case.expected, case.tolerance):
+        return f"for {case.shown} expected {_show(case.expected)}, given {_show(given)}"
+    return ""
+
+
+def _close(given: Any, expected: Any, tolerance: float) -> bool:
+    import numpy as np
+
+    if isinstance(expected, (str, bool, type(None))):
+        return type(given) is type(expected) and given == expected
+    if isinstance(expected, (tuple, list)):
+        return len(given) == len(expected) and all(map(lambda g, e: _close(g, e, tolerance), given, expected))
+    try:
+        got, want = _array(given), _array(expected)
+        return got.shape == want.shape and np.allclose(
+            got.astype(float), want.astype(float), rtol=tolerance, atol=tolerance
+        )
+    except (TypeError, ValueError, RuntimeError):
+        return False
