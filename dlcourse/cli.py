@@ -33,6 +33,9 @@ def main(argv: Sequence[str]) -> int:
     rest = [word for word in rest if word != "--"]
     command = arguments.command
     if command in ("doctor", "wheels"):
+        python = _venv_python(ROOT / ".venv")
+        if not in_environment() and _runs(python):
+            return run([str(python), "-m", "dlcourse", *argv])
         module = importlib.import_module(f"dlcourse.{command}")
         return int(module.main(rest))
     if command == "setup" and rest:
@@ -41,8 +44,7 @@ def main(argv: Sequence[str]) -> int:
         if not in_environment():
             python = make_venv(ROOT / ".venv")
             return run([str(python), "-m", "dlcourse", *argv])
-        if command in ("setup", "lab", "test"):
-            set_up(arguments, dev=command == "test" or getattr(arguments, "dev", False))
+        set_up(arguments, dev=command == "test" or getattr(arguments, "dev", False))
     except SetupError as error:
         print(f"dlcourse: {error}", file=sys.stderr)
         return 1
@@ -81,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         "download": "fetch the full-scale data: mnist fashion-mnist timemachine fra-eng",
         "execute": "run notebooks from a fresh kernel and write them back with their outputs",
     }.items():
-        commands.add_parser(name, help=text, description=text, add_help=False, allow_abbrev=False)
+        sub = commands.add_parser(name, help=text, description=text, add_help=False, allow_abbrev=False)
+        sub.set_defaults(cuda=None, mirror=None, wheels=None)
     return parser
 
 
@@ -104,7 +107,7 @@ def in_environment() -> bool:
 
 def make_venv(folder: Path) -> Path:
     """Return the Python of the virtual environment in ``folder``, which is made when absent or broken."""
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = _venv_python(folder)
     if folder.exists():
         if _runs(python):
             return python
@@ -124,6 +127,10 @@ def make_venv(folder: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         raise SetupError(f"the virtual environment could not be made ({error}); {_fix(str(error))}") from error
     return python
+
+
+def _venv_python(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _runs(python: Path) -> bool:

