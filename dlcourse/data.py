@@ -106,15 +106,22 @@ def stratified(labels: np.ndarray, per_class: int) -> tuple[np.ndarray, np.ndarr
 def _in_parts(name: str, images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> ImageData:
     test, rest = stratified(labels, 100)
     validation, train = stratified(labels[rest], 50)
-    parts = [_dataset(images[index], labels[index]) for index in (rest[train], rest[validation], test)]
-    return ImageData(name, *parts, classes)
+    parts = {"train": rest[train], "validation": rest[validation], "test": test}
+    return ImageData(
+        name, **{part: _dataset(images[index], labels[index]) for part, index in parts.items()}, classes=classes
+    )
 
 
 def _full(name: str, classes: tuple[str, ...]) -> ImageData:
     images, labels = _read_idx(name, train=True)
     validation, train = stratified(labels, 500)
-    parts = [_dataset(images[index], labels[index]) for index in (train, validation)]
-    return ImageData(name, *parts, _dataset(*_read_idx(name, train=False)), classes)
+    return ImageData(
+        name,
+        train=_dataset(images[train], labels[train]),
+        validation=_dataset(images[validation], labels[validation]),
+        test=_dataset(*_read_idx(name, train=False)),
+        classes=classes,
+    )
 
 
 def _dataset(images: np.ndarray, labels: np.ndarray) -> TensorDataset:
