@@ -92,7 +92,7 @@ def judge_driver(driver: Driver | None, torch_cuda: str | None) -> Result:
             return Result(name, "skip", "no NVIDIA driver and a CPU build of PyTorch: the course runs on the CPU")
         return Result(
             name, "warn", f"a CUDA {torch_cuda} build of PyTorch, but no working NVIDIA driver (nvidia-smi)",
-            "Install the driver from https://www.nvidia.com/drivers if this machine has an NVIDIA GPU; else ignore this.",
+            "If there is an NVIDIA GPU, install its driver from https://www.nvidia.com/drivers; else ignore this.",
         )  # fmt: skip
     highest = f"{driver.cuda[0]}.{driver.cuda[1]}"
     found = f"driver {driver.version} runs CUDA up to {highest}, PyTorch was built for {torch_cuda or 'the CPU only'}"
@@ -209,8 +209,6 @@ def check_python() -> Result:
     found = f"Python {platform.python_version()}, {bits}-bit, {platform.system()} {platform.machine()}"
     if bits != 64:
         return Result("Python", "fail", found, "PyTorch needs 64 bits; install the 64-bit Python from python.org.")
-    if sys.version_info < (3, 10):
-        return Result("Python", "fail", found, "Install Python 3.12 from python.org.")
     return Result("Python", "ok", found)
 
 
