@@ -145,7 +145,7 @@ _ERRORS: tuple[tuple[str, str, str], ...] = (
      "Run `python -m dlcourse wheels FILE`: it names the tag and the file to download instead."),
     (r"WinError 126|fbgemm\.dll|shm\.dll",
      "a Windows runtime library (Visual C++ Redistributable) is missing.",
-     "Install https://aka.ms/vs/17/release/vc_redist.x64.exe from Microsoft; never fetch single DLLs from other sites."),
+     "Install https://aka.ms/vs/17/release/vc_redist.x64.exe from Microsoft; never fetch DLLs from other sites."),
     (r"Torch not compiled with CUDA enabled",
      "this is a CPU build of PyTorch (PyPI's Windows wheels are CPU builds).",
      f"Run: {INSTALL} --cuda cu126 (choose the build that `python -m dlcourse doctor` names)."),
