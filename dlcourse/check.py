@@ -102,10 +102,13 @@ def _equal(got: Any, want: Any) -> bool:
 
 
 def _show(value: Any) -> str:
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        text = f"{value.tolist()}" if value.numel() <= 12 else f"a tensor of shape {tuple(value.shape)}"
-        return text if value.dim() else f"{value.item():g}"
+    if hasattr(value, "detach") or hasattr(value, "shape"):
+        import numpy as np
+
+        array = _array(value)
+        if array.size > 12:
+            return f"an array of shape {tuple(array.shape)}"
+        return " ".join(np.array2string(array, precision=4, separator=", ", floatmode="maxprec").split())
     if isinstance(value, float):
         return f"{value:.6g}"
     return textwrap.shorten(repr(value), 120, placeholder=" …")

@@ -22,7 +22,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOWS, MAC = sys.platform == "win32", sys.platform == "darwin"
-PYTHON = "python" if WINDOWS else "python3"
 INSTALL = "python -m dlcourse setup"
 
 
@@ -154,7 +153,7 @@ _ERRORS: tuple[tuple[str, str, str], ...] = (
      "Run `python -m dlcourse doctor`: it names the build for this GPU."),
     (r"torchvision::nms does not exist",
      "torch and torchvision do not belong together.",
-     f"Install both in one command: {PYTHON} -m pip install --upgrade --force-reinstall torch torchvision"),
+     "Install both in one command: python -m pip install --upgrade --force-reinstall torch torchvision"),
     (r"OMP: Error #15|libiomp5.*already initialized",
      "two copies of the OpenMP runtime are loaded, usually NumPy from conda and PyTorch from pip.",
      "Make a fresh environment and install everything with pip; KMP_DUPLICATE_LIB_OK only hides wrong results."),
