@@ -101,7 +101,7 @@ def _wrong_tag(name: str, project: str, tags: set[str], machine: Machine) -> Ver
         return Verdict(name, False, f"The platform tag {wanted} is not for this machine ({here}).", advice)
     pythons = {part[0] for part in parts}
     if not pythons & {part[0] for part in accepted if part[2] in platforms} or any(
-        part[0].startswith("cp") and part[1] == part[0] != python for part in parts
+        part[0].startswith("cp") and part[1] != "abi3" and part[0] != python for part in parts
     ):
         wanted = ", ".join(sorted(pythons))
         return Verdict(

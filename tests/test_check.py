@@ -19,6 +19,7 @@ from dlcourse.check import Case, CheckError, expect
         (1020, {"near": 1024, "tolerance": 0.05}, "✓ x is 1024 ± 5 %"),
         (4.5, {"near": 4.5, "within": 1e-6}, "✓ x is 4.5 ± 1e-06"),
         (torch.ones(2, 3), {"near": torch.ones(2, 3), "within": 1e-6}, "✓ x (equal to within 1e-06)"),
+        (0.3, {"near": torch.tensor(0.3), "within": 1e-6}, "✓ x (equal to within 1e-06)"),
         ((2, 3), {"equal": (2, 3)}, "✓ x = (2, 3)"),
         (torch.tensor([1, 2]), {"equal": torch.tensor([1, 2])}, "✓ x = [1, 2]"),
         (True, {}, "✓ x"),

@@ -1,0 +1,214 @@
+"""The wheel explainer, for machines that are described here by the tags that pip would accept on them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from packaging import tags
+
+from dlcourse import wheels
+from dlcourse.wheels import Machine, Verdict, explain, explain_folder
+
+hypothesis = pytest.importorskip("hypothesis")
+st = hypothesis.strategies
+some = hypothesis.settings(max_examples=300, deadline=None)
+
+
+def machine(python: str, system: str, architecture: str, platforms: Iterable[str], bits: int = 64) -> Machine:
+    """Describe a machine as pip sees it."""
+    version = tuple(int(part) for part in python.split("."))
+    platforms, short = list(platforms), "".join(python.split("."))
+    accepted = [
+        *tags.cpython_tags(version, [f"cp{short}"], platforms),
+        *tags.compatible_tags(version, f"cp{short}", platforms),
+    ]
+    return Machine(python, system, architecture, bits, frozenset(map(str, accepted)))
+
+
+def linux(architecture: str, newest: int = 35) -> list[str]:
+    return [*(f"manylinux_2_{minor}_{architecture}" for minor in range(newest, 16, -1)),
+            f"manylinux2014_{architecture}", f"linux_{architecture}"]  # fmt: skip
+
+
+MACHINES = {
+    "win310": machine("3.10", "Windows", "AMD64", ["win_amd64"]),
+    "win312": machine("3.12", "Windows", "AMD64", ["win_amd64"]),
+    "win32bit": machine("3.10", "Windows", "x86", ["win32"], bits=32),
+    "mac311": machine("3.11", "Darwin", "arm64", tags.mac_platforms((14, 0), "arm64")),
+    "macintel": machine("3.11", "Darwin", "x86_64", tags.mac_platforms((13, 0), "x86_64")),
+    "linux311": machine("3.11", "Linux", "x86_64", linux("x86_64")),
+    "linux312": machine("3.12", "Linux", "x86_64", linux("x86_64")),
+    "oldlinux": machine("3.11", "Linux", "x86_64", linux("x86_64", newest=17)),
+    "arm312": machine("3.12", "Linux", "aarch64", linux("aarch64")),
+}
+
+LINUX311 = "cp311-cp311-manylinux_2_28_x86_64.whl"
+WIN310 = "cp310-cp310-win_amd64.whl"
+TABLE = [
+    # name, machine, the driver's CUDA or none, fits, words of the reason, words of the advice
+    (f"torch-2.6.0+cpu-{WIN310}", "win310", None, True, "CPU build", ""),
+    (f"torch-2.6.0+cu126-{WIN310}", "win310", (12, 6), True, "driver (CUDA 12.6) runs CUDA 12.6", ""),
+    (f"torchvision-0.21.0+cu118-{WIN310}", "win310", (12, 4), True, "runs CUDA 11.8", ""),
+    (f"torch-2.6.0-{LINUX311}", "linux311", None, True, "match this machine", ""),
+    ("torch-2.6.0-cp312-cp312-manylinux_2_28_aarch64.whl", "arm312", None, True, "match", ""),
+    ("torch-2.6.0-cp311-none-macosx_11_0_arm64.whl", "mac311", None, True, "match", ""),
+    ("tqdm-4.67.1-py3-none-any.whl", "win32bit", None, True, "match", ""),
+    ("tqdm-4.67.1-py2.py3-none-any.whl", "arm312", None, True, "match", ""),
+    ("safetensors-0.5.3-cp38-abi3-win_amd64.whl", "win312", None, True, "match", ""),
+    ("numpy-2.2.0-1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", "linux311", None, True, "match", ""),
+    # renamed by a browser, a mail program or by hand
+    (f"torch-2.6.0+cpu-{WIN310[:-4]} (1).whl", "win310", None, False, "browser", f"torch-2.6.0+cpu-{WIN310}, then it"),
+    (f"torch-2.6.0+cpu-{WIN310} (1)", "win310", None, False, "browser", f"Rename it to torch-2.6.0+cpu-{WIN310},"),
+    (f"torch (1)-2.6.0+cpu-{WIN310}", "win310", None, False, "browser", f"Rename it to torch-2.6.0+cpu-{WIN310},"),
+    (f"torch-2.6.0%2Bcpu-{WIN310}", "win310", None, False, "browser", f"Rename it to torch-2.6.0+cpu-{WIN310},"),
+    (f"torch-2.6.0%2bcu126-{WIN310}", "win310", (12, 8), False, "browser", "+cu126-cp310-cp310-win_amd64.whl,"),
+    (f"torch-2.6.0+cpu-{WIN310}.zip", "win310", None, False, "browser", f"torch-2.6.0+cpu-{WIN310},"),
+    (f"torch-2.6.0%2Bcpu-{WIN310}", "win312", None, False, "browser", "but then: The Python tag cp310 must be"),
+    ("torch.whl", "win310", None, False, "not a complete wheel name", "name that it had"),
+    ("torch-2.6.0.whl", "linux311", None, False, "not a complete wheel name", "name that it had"),
+    # not wheels
+    ("mlxtend-0.23.4.tar.gz", "linux311", None, False, "source archive", "ends in .whl"),
+    ("d2l-1.0.3.zip", "win310", None, False, "source archive", "ends in .whl"),
+    ("notes.txt", "linux311", None, False, "not a complete wheel name", "name that it had"),
+    # wrong Python
+    (f"torch-2.6.0+cpu-{WIN310}", "win312", None, False, "cp310 must be exactly cp312", "-cp312-cp312-win_amd64.whl"),
+    ("torch-2.6.0-cp312-cp312-win_amd64.whl", "win310", None, False, "cp312 must be exactly cp310", f"-{WIN310}"),
+    (f"torch-2.6.0-{LINUX311}", "linux312", None, False, "cp311 must be exactly cp312", "cp312-manylinux_2_28_x86"),
+    ("torch-2.2.0-cp310-none-macosx_11_0_arm64.whl", "mac311", None, False, "cp310 must be exactly cp311", "cp311"),
+    ("torch-2.6.0-cp313-cp313t-manylinux_2_28_x86_64.whl", "linux312", None, False, "cp313 must be", "cp312-cp312"),
+    ("torch-2.6.0-cp312-cp312t-manylinux_2_28_x86_64.whl", "linux312", None, False, "ABI tag cp312t", "cp312-cp312"),
+    ("old-1.0-py2-none-any.whl", "linux312", None, False, "Python tag py2", ""),
+    # wrong platform
+    (f"torch-2.6.0+cpu-{WIN310}", "win32bit", None, False, "32-bit", "64-bit Python"),
+    ("numpy-1.26.4-cp310-cp310-win32.whl", "win310", None, False, "win32", "win_amd64.whl"),
+    (f"torch-2.6.0+cpu-{WIN310}", "linux311", None, False, "win_amd64 is not for this", LINUX311),
+    (f"torch-2.6.0-{LINUX311}", "win310", None, False, "manylinux_2_28_x86_64 is not for", WIN310),
+    ("torch-2.6.0-cp311-none-macosx_11_0_arm64.whl", "linux311", None, False, "macosx_11_0_arm64 is not", LINUX311),
+    ("torch-2.2.2-cp311-none-macosx_10_9_x86_64.whl", "mac311", None, False, "macosx_10_9_x86_64 is not", "11_0_arm64"),
+    ("torch-2.6.0-cp311-none-macosx_11_0_arm64.whl", "macintel", None, False, "is not for this machine", "x86_64.whl"),
+    ("torch-2.6.0-cp312-cp312-manylinux_2_28_x86_64.whl", "arm312", None, False, "is not for", "2_28_aarch64.whl"),
+    ("torch-2.6.0-cp312-cp312-manylinux_2_28_aarch64.whl", "linux312", None, False, "is not for", "2_28_x86_64.whl"),
+    (f"torch-2.6.0-{LINUX311}", "oldlinux", None, False, "manylinux_2_28_x86_64 is not for this machine", ""),
+    # CUDA and the driver
+    (f"torch-2.9.0+cu130-{WIN310}", "win310", (12, 4), False, "needs a driver for CUDA 13.0", "take a build +cu12x"),
+    (f"torch-2.7.0+cu128-{LINUX311}", "linux311", (12, 4), True, "above the driver's 12.4", "update the driver"),
+    (f"torch-2.6.0+cu126-{LINUX311}", "linux311", None, True, "no NVIDIA driver", "+cpu build"),
+    (f"torch-2.6.0+cu126-{WIN310}", "win310", (13, 0), True, "runs CUDA 12.6", ""),
+    (f"torch-2.6.0+rocm6.2-{LINUX311}", "linux311", None, True, "match", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "driver", "fits", "reason", "advice"), TABLE, ids=[f"{row[1]}: {row[0]}" for row in TABLE]
+)
+def test_verdict(name: str, where: str, driver: tuple[int, int] | None, fits: bool, reason: str, advice: str) -> None:
+    here = Machine(**{**vars(MACHINES[where]), "driver_cuda": driver})
+    verdict = explain(name, here)
+    assert verdict.fits is fits, str(verdict)
+    assert reason in verdict.reason, str(verdict)
+    assert advice in verdict.advice, str(verdict)
+    if advice == "" and fits:
+        assert verdict.advice == "", "nothing needs doing"
+    assert verdict.name == name
+    assert str(verdict).startswith(f"fits: {name}\n  " if fits else f"does not fit: {name}\n  ")
+
+
+@pytest.mark.parametrize("name", [f"torch-2.6.0+cpu-{WIN310}", f"torch (2)-2.6.0+cpu-{WIN310}"])
+@pytest.mark.parametrize("folder", ["", "downloads/", "C:\\Users\\me (1)\\Downloads\\", "a.tar.gz/"])
+def test_only_the_name_counts(folder: str, name: str) -> None:
+    assert explain(folder + name, MACHINES["win310"]) == explain(name, MACHINES["win310"])
+
+
+def test_advice_fits_the_machine_it_is_for() -> None:
+    for where, here in MACHINES.items():
+        if here.bits == 32 or where == "oldlinux":
+            continue
+        advice = explain("torch-2.6.0-cp37-cp37m-win_arm64.whl", here).advice
+        name = advice.removeprefix("Download ").removesuffix(" instead.").replace("…", "2.6.0")
+        assert explain(name, here).fits, f"{where}: {advice}"
+
+
+TEXT = st.text(max_size=60)
+PIECES = st.lists(
+    st.sampled_from(
+        ["torch", "-", "2.6.0", "+", "%2B", " (1)", "(1)", "cu126", "cu1", "cu", "cp310", "abi3", "none", "any", ".",
+         "py3", "win_amd64", ".whl", ".zip", ".tar.gz", "/", "\\", " ", "!", "1", "_", "", "\x00", "ü", "cp", "\n"]
+    ),
+    max_size=16,
+).map("".join)  # fmt: skip
+SHAPED = st.builds("{}-{}-{}-{}-{}.whl".format, TEXT, TEXT, TEXT, TEXT, TEXT)
+
+
+@some
+@hypothesis.given(st.one_of(TEXT, PIECES, SHAPED, TEXT.map("{}.whl".format)), st.sampled_from(sorted(MACHINES)))
+def test_any_name_gets_a_verdict(name: str, where: str) -> None:
+    verdict = explain(name, MACHINES[where])
+    assert verdict.reason and (verdict.fits or verdict.advice) and str(verdict)
+
+
+@some
+@hypothesis.given(st.integers(0, 999), st.tuples(st.integers(9, 14), st.integers(0, 9)))
+def test_any_cuda_build(number: int, driver: tuple[int, int]) -> None:
+    here = Machine(**{**vars(MACHINES["win310"]), "driver_cuda": driver})
+    verdict = explain(f"torch-2.6.0+cu{number}-{WIN310}", here)
+    if number >= 10:
+        need = divmod(number, 10)
+        assert verdict.fits == (need[0] <= driver[0]) and (verdict.advice == "") == (need <= driver)
+
+
+def test_folder(tmp_path: Path) -> None:
+    for name in (f"torch-2.6.0+cpu-{WIN310}", "tqdm-4.67.1-py3-none-any (1).whl", "a-1-cp312-cp312-win_amd64.whl",
+                 "readme.txt", "mlxtend-0.23.4.tar.gz"):  # fmt: skip
+        (tmp_path / name).touch()
+    verdicts = explain_folder(tmp_path, MACHINES["win310"])
+    assert [verdict.name for verdict in verdicts] == sorted(
+        ["a-1-cp312-cp312-win_amd64.whl", f"torch-2.6.0+cpu-{WIN310}", "tqdm-4.67.1-py3-none-any (1).whl"]
+    )
+    assert [verdict.fits for verdict in verdicts] == [False, True, False]
+
+
+@pytest.mark.parametrize("cuda", [None, (12, 4)])
+def test_this_machine(cuda: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Card:
+        def __init__(self) -> None:
+            self.cuda = cuda
+
+    monkeypatch.setattr("dlcourse.doctor.read_driver", lambda: Card() if cuda else None)
+    here = Machine.this()
+    assert here.python == "{}.{}".format(*sys.version_info) and here.bits in (32, 64)
+    assert here.driver_cuda == cuda
+    best = next(iter(tags.sys_tags()))
+    assert explain(f"example-1.0-{best}.whl").fits
+
+
+def command(argv: list[str], where: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(Machine, "this", staticmethod(lambda: MACHINES[where]))
+    return wheels.main(argv)
+
+
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = f"torch-2.6.0+cpu-{WIN310}", "torch-2.6.0-cp312-cp312-win_amd64.whl"
+    assert command([good], "win310", monkeypatch) == 0
+    assert capsys.readouterr().out.startswith(f"fits: {good}\n")
+    assert command([good, bad], "win310", monkeypatch) == 1
+    assert f"does not fit: {bad}\n" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert command([str(tmp_path / "empty")], "win310", monkeypatch) == 0
+    assert "no wheel in the folder" in capsys.readouterr().out
+    (tmp_path / good).touch()
+    assert command([str(tmp_path)], "win310", monkeypatch) == 0
+    assert command([], "win310", monkeypatch) == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_command_without_packaging(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "packaging.tags", None)  # type: ignore[arg-type]
+    assert wheels.main(["torch.whl"]) == 2
+    assert "-m pip install packaging" in capsys.readouterr().err
+
+
+def test_verdict_without_advice_has_no_blank_end() -> None:
+    assert str(Verdict("a.whl", True, "Reason.")) == "fits: a.whl\n  Reason."
