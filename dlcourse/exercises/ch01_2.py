@@ -69,7 +69,7 @@ def _momentum(attempt: Any) -> Iterator[Case]:
 
     hints = {
         1: "With v = 0 the first step is a plain SGD step, and the new velocity is the gradient itself.",
-        2: "The old velocity is multiplied by the momentum; the new gradient is added whole, and lr scales only w's move.",
+        2: "The old velocity is multiplied by the momentum; the gradient is added whole; lr scales only w's move.",
         3: "Move w by the new velocity, not by the old one and not by the gradient.",
     }
     for steps, hint in hints.items():
