@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in {
         "doctor": "check this machine and print a fix for each problem (--json)",
         "wheels": "explain whether wheel files fit this machine: FILE or FOLDER",
-        "download": "fetch the full-scale data: mnist fashion-mnist timemachine fra-eng",
+        "download": "fetch the full-scale data: mnist fashion-mnist (default: both)",
         "execute": "run notebooks from a fresh kernel and write them back with their outputs",
     }.items():
         sub = commands.add_parser(name, help=text, description=text, add_help=False, allow_abbrev=False)
@@ -154,7 +154,7 @@ def set_up(arguments: argparse.Namespace, *, dev: bool) -> None:
     """
     stamp = Path(sys.prefix) / ".dlcourse-setup.json"
     wanted = fingerprint()
-    forced = bool(arguments.cuda or arguments.mirror or arguments.wheels) and arguments.command == "setup"
+    forced = arguments.command == "setup"  # asked for by name: pip looks again, and is quick when all is there
     done = _read(stamp)
     unchanged = done.get("fingerprint") == wanted
     if unchanged and (done.get("dev") or not dev) and not forced:
@@ -191,7 +191,8 @@ def pip_commands(cuda: str | None, mirror: str | None, wheels: str | None, *, de
     if cuda is not None and wheels is None:
         lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
         pair = [line for line in lines if line.startswith(("torch>", "torchvision>"))]
-        commands.append(["install", *pair, "--index-url", TORCH_INDEX + cuda])
+        # pip keeps an installed build of the same version unless it is told to replace it
+        commands.append(["install", "--force-reinstall", *pair, "--index-url", TORCH_INDEX + cuda])
     commands.append(["install", *source, "-r", "requirements.txt", *(["-e", ".[dev]"] if dev else [])])
     return commands
 

@@ -6,9 +6,10 @@ import platform
 import re
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ class Verdict:
 
 def explain(file: str | Path, machine: Machine | None = None) -> Verdict:
     """Judge one file by its name alone; it need not exist."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+    from packaging.utils import parse_wheel_filename
 
     machine = machine or Machine.this()
     name = re.split(r"[\\/]", str(file))[-1]
     if name.endswith((".tar.gz", ".zip")) and ".whl" not in name:
         return Verdict(name, False, "This is a source archive, not a wheel.", "Download the file that ends in .whl.")
-    fixed = re.sub(r"\s*\(\d+\)", "", name.replace("%2B", "+").replace("%2b", "+")).strip()
+    fixed = re.sub(r"\s*\([0-9]+\)", "", unquote(name)).strip()  # browsers write %2B for +, and mark copies with (1)
     fixed = re.sub(r"\.whl\.(zip|txt)$", ".whl", fixed)
     if fixed != name:
         inner = explain(fixed, machine)
@@ -72,7 +73,7 @@ def explain(file: str | Path, machine: Machine | None = None) -> Verdict:
         return Verdict(name, False, reason, advice)
     try:
         project, version, _, tags = parse_wheel_filename(name)
-    except InvalidWheelFilename:
+    except ValueError:
         return Verdict(
             name, False, "This is not a complete wheel name: name-version-python-abi-platform.whl.",
             "Give the file the name that it had on the download page.",
@@ -97,6 +98,11 @@ def _wrong_tag(name: str, project: str, tags: set[str], machine: Machine) -> Ver
         )  # fmt: skip
     platforms = {part[2] for part in parts}
     if not platforms & {part[2] for part in accepted}:
+        newer = _newer_system(platforms, {part[2] for part in accepted})
+        if newer:
+            return Verdict(name, False, newer, f"Update the system, or take an older version of {project}.")
+        if best.endswith("x86_64") and machine.system == "Darwin" and project.startswith("torch"):
+            advice = "PyTorch 2.2 was the last with wheels for Intel Macs; in a conda environment, try conda-forge's."
         wanted = ", ".join(sorted(platforms))
         return Verdict(name, False, f"The platform tag {wanted} is not for this machine ({here}).", advice)
     pythons = {part[0] for part in parts}
@@ -111,6 +117,21 @@ def _wrong_tag(name: str, project: str, tags: set[str], machine: Machine) -> Ver
     return Verdict(name, False, f"The ABI tag {wanted} is not that of this Python ({here}).", advice)
 
 
+def _newer_system(wanted: Iterable[str], accepted: Iterable[str]) -> str:
+    """Say which newer glibc or macOS a wheel such as ``manylinux_2_28_x86_64`` needs; empty when that is not it."""
+
+    def oldest(tags: Iterable[str]) -> list[tuple[str, str, tuple[int, int]]]:
+        found = [re.fullmatch(r"(manylinux|macosx)_([0-9]{1,3})_([0-9]{1,3})_(\w+)", tag) for tag in tags]
+        return [(match[1], match[4], (int(match[2]), int(match[3]))) for match in found if match]
+
+    for family, architecture, need in oldest(wanted):
+        have = max((pair for *kind, pair in oldest(accepted) if kind == [family, architecture]), default=need)
+        if have < need:
+            what = {"manylinux": "the C library glibc", "macosx": "macOS"}[family]
+            return f"It needs {what} {need[0]}.{need[1]} or newer, and this machine has {have[0]}.{have[1]}."
+    return ""
+
+
 def _platform_example(machine: Machine) -> str:
     arm = machine.architecture.lower() in ("arm64", "aarch64")
     return {
@@ -121,15 +142,16 @@ def _platform_example(machine: Machine) -> str:
 
 def _cuda(name: str, local: str, machine: Machine) -> Verdict:
     """Compare a build such as ``+cu126`` with the driver."""
-    match = re.fullmatch(r"cu(\d+)(\d)", local)
+    match = re.fullmatch(r"cu([0-9]{1,3})([0-9])", local)
     if match is None:
-        build = " It is a CPU build." if local == "cpu" else ""
+        is_cpu = local == "cpu" or (machine.system == "Windows" and not local and name.startswith("torch"))
+        build = " It is a CPU build." if is_cpu else ""
         return Verdict(name, True, f"Python, ABI and platform match this machine.{build}")
     need = (int(match[1]), int(match[2]))
     text = f"CUDA {need[0]}.{need[1]}"
     if machine.driver_cuda is None:
         return Verdict(
-            name, True, f"It installs, and there is no NVIDIA driver here, so its {text} code cannot be used.",
+            name, True, f"It installs, and without an NVIDIA driver here it runs on the CPU only ({text} is not used).",
             "Install the driver, or take the smaller +cpu build.",
         )  # fmt: skip
     has = f"{machine.driver_cuda[0]}.{machine.driver_cuda[1]}"
@@ -146,10 +168,10 @@ def _cuda(name: str, local: str, machine: Machine) -> Verdict:
     return Verdict(name, True, f"It matches this machine, and the driver (CUDA {has}) runs {text}.")
 
 
-def explain_folder(folder: Path, machine: Machine | None = None) -> list[Verdict]:
+def explain_folder(folder: str | Path, machine: Machine | None = None) -> list[Verdict]:
     """Judge every file of a folder whose name holds ``.whl``, in the order of the names."""
     machine = machine or Machine.this()
-    return [explain(path.name, machine) for path in sorted(folder.iterdir()) if ".whl" in path.name]
+    return [explain(path.name, machine) for path in sorted(Path(folder).iterdir()) if ".whl" in path.name]
 
 
 def main(argv: Sequence[str]) -> int:

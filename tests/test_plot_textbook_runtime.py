@@ -51,7 +51,6 @@ def test_colours_differ_in_lightness_for_colour_blind_readers() -> None:
 
 
 def test_textbook_functions_that_the_course_uses() -> None:
-    pytest.importorskip("IPython")
     from dlcourse.textbook import d2l
 
     d2l.use_svg_display()

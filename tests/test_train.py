@@ -261,20 +261,3 @@ def test_checkpoints_unpickle_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
     torch.save(Evil(), path)
     run(network(), problem(), checkpoint=path, epochs=1)
     assert "ran!" not in capsys.readouterr().out
-
-
-def test_fit_keeps_everything_on_the_models_device() -> None:
-    class Meta(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(4, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            assert x.device == self.layer.weight.device
-            return self.layer(x)
-
-    model = Meta().to("meta")
-    x, y = torch.randn(8, 4, device="meta"), torch.zeros(8, dtype=torch.long, device="meta")
-    loss = F.cross_entropy(model(x), y)
-    loss.backward()
-    assert accuracy(model(x), y).device.type == "meta"

@@ -50,6 +50,7 @@ WIN310 = "cp310-cp310-win_amd64.whl"
 TABLE = [
     # name, machine, the driver's CUDA or none, fits, words of the reason, words of the advice
     (f"torch-2.6.0+cpu-{WIN310}", "win310", None, True, "CPU build", ""),
+    (f"torch-2.6.0-{WIN310}", "win310", None, True, "CPU build", ""),
     (f"torch-2.6.0+cu126-{WIN310}", "win310", (12, 6), True, "driver (CUDA 12.6) runs CUDA 12.6", ""),
     (f"torchvision-0.21.0+cu118-{WIN310}", "win310", (12, 4), True, "runs CUDA 11.8", ""),
     (f"torch-2.6.0-{LINUX311}", "linux311", None, True, "match this machine", ""),
@@ -88,14 +89,15 @@ TABLE = [
     (f"torch-2.6.0-{LINUX311}", "win310", None, False, "manylinux_2_28_x86_64 is not for", WIN310),
     ("torch-2.6.0-cp311-none-macosx_11_0_arm64.whl", "linux311", None, False, "macosx_11_0_arm64 is not", LINUX311),
     ("torch-2.2.2-cp311-none-macosx_10_9_x86_64.whl", "mac311", None, False, "macosx_10_9_x86_64 is not", "11_0_arm64"),
-    ("torch-2.6.0-cp311-none-macosx_11_0_arm64.whl", "macintel", None, False, "is not for this machine", "x86_64.whl"),
+    ("torch-2.6.0-cp311-none-macosx_11_0_arm64.whl", "macintel", None, False, "is not for this machine", "Intel Macs"),
     ("torch-2.6.0-cp312-cp312-manylinux_2_28_x86_64.whl", "arm312", None, False, "is not for", "2_28_aarch64.whl"),
     ("torch-2.6.0-cp312-cp312-manylinux_2_28_aarch64.whl", "linux312", None, False, "is not for", "2_28_x86_64.whl"),
-    (f"torch-2.6.0-{LINUX311}", "oldlinux", None, False, "manylinux_2_28_x86_64 is not for this machine", ""),
+    (f"torch-2.6.0-{LINUX311}", "oldlinux", None, False, "glibc 2.28 or newer, and this machine has 2.17", "Update"),
+    ("torch-2.15.0-cp311-cp311-macosx_15_0_arm64.whl", "mac311", None, False, "needs macOS 15.0 or newer", "Update"),
     # CUDA and the driver
     (f"torch-2.9.0+cu130-{WIN310}", "win310", (12, 4), False, "needs a driver for CUDA 13.0", "take a build +cu12x"),
     (f"torch-2.7.0+cu128-{LINUX311}", "linux311", (12, 4), True, "above the driver's 12.4", "update the driver"),
-    (f"torch-2.6.0+cu126-{LINUX311}", "linux311", None, True, "no NVIDIA driver", "+cpu build"),
+    (f"torch-2.6.0+cu126-{LINUX311}", "linux311", None, True, "runs on the CPU only", "+cpu build"),
     (f"torch-2.6.0+cu126-{WIN310}", "win310", (13, 0), True, "runs CUDA 12.6", ""),
     (f"torch-2.6.0+rocm6.2-{LINUX311}", "linux311", None, True, "match", ""),
 ]  # fmt: skip
@@ -124,7 +126,7 @@ def test_only_the_name_counts(folder: str, name: str) -> None:
 
 def test_advice_fits_the_machine_it_is_for() -> None:
     for where, here in MACHINES.items():
-        if here.bits == 32 or where == "oldlinux":
+        if here.bits == 32 or where in ("oldlinux", "macintel"):
             continue
         advice = explain("torch-2.6.0-cp37-cp37m-win_arm64.whl", here).advice
         name = advice.removeprefix("Download ").removesuffix(" instead.").replace("…", "2.6.0")

@@ -1,0 +1,86 @@
+"""What the notebooks build, imported from them and tested beyond the examples that they show."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from dlcourse import notebooks
+
+BASICS = notebooks.ROOT / "01_pytorch_basics"
+
+
+@pytest.fixture(scope="module")
+def networks() -> ModuleType:
+    return notebooks.load_definitions(BASICS / "02_neural_networks.ipynb")
+
+
+@pytest.fixture(scope="module")
+def digits() -> ModuleType:
+    return notebooks.load_definitions(BASICS / "03_handwritten_digits.ipynb")
+
+
+def test_models_run_on_a_device_that_has_no_numbers(networks: ModuleType, digits: ModuleType) -> None:
+    """Forward, loss and backward on the meta device: a tensor made on the wrong device raises."""
+    for model, shape, classes in ((networks.MLP(), (2,), 3), (digits.MLP(64, 0.13, 0.31), (1, 28, 28), 10)):
+        model.to("meta")
+        x, y = torch.randn(8, *shape, device="meta"), torch.zeros(8, dtype=torch.long, device="meta")
+        output = model(x)
+        assert output.shape == (8, classes)
+        F.cross_entropy(output, y).backward()
+        assert all(p.grad is not None and p.grad.device.type == "meta" for p in model.parameters())
+
+
+def test_cross_entropy_of_the_notebook_equals_pytorch(networks: ModuleType) -> None:
+    hypothesis = pytest.importorskip("hypothesis")
+    number = hypothesis.strategies.integers
+
+    @hypothesis.settings(deadline=None)
+    @hypothesis.given(number(1, 40), number(2, 12), hypothesis.strategies.floats(0.01, 20), number(0, 10**6))
+    def inner(rows: int, classes: int, spread: float, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        logits = (spread * torch.randn(rows, classes, generator=generator)).requires_grad_()
+        again = logits.detach().clone().requires_grad_()
+        target = torch.randint(0, classes, (rows,), generator=generator)
+        ours, theirs = networks.cross_entropy(logits, target), F.cross_entropy(again, target)
+        assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * spread)
+        ours.backward()
+        theirs.backward()
+        assert torch.allclose(logits.grad, again.grad, atol=1e-5)
+
+    inner()
+
+
+def test_the_spirals_are_balanced(networks: ModuleType) -> None:
+    points, arm = networks.spirals(20)
+    assert points.shape == (60, 2) and torch.bincount(arm).tolist() == [20, 20, 20]
+    assert math.isfinite(points.sum().item())
+
+
+def test_nearest_prototype_is_the_nearest_by_definition(digits: ModuleType) -> None:
+    images, prototypes = torch.rand(20, 1, 28, 28), torch.rand(10, 1, 28, 28)
+    want = [min(range(10), key=lambda k: (image - prototypes[k]).square().sum().item()) for image in images]
+    assert digits.nearest_prototype(images, prototypes).tolist() == want
+
+
+@pytest.mark.parametrize("slant", [0.0, 0.3])
+@pytest.mark.parametrize("digit", range(10))
+def test_a_photo_is_prepared_as_mnist_was(digits: ModuleType, tmp_path: Path, digit: int, slant: float) -> None:
+    space = digits.__dict__
+    if "arc" not in space or "STROKES" not in space:
+        pytest.fail("the notebook no longer defines the strokes")
+    path = tmp_path / "photo.png"
+    digits.draw_photo(digit, slant, path)
+    image = digits.as_mnist(path)
+    assert image.shape == (1, 28, 28) and image.dtype == torch.float32
+    assert 0 <= image.min() and 0.5 < image.max() <= 1
+    rows, columns = image[0].any(1).nonzero().squeeze(1), image[0].any(0).nonzero().squeeze(1)
+    assert max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 <= 20
+    for axis in (0, 1):
+        centre = (torch.arange(28) * image[0].sum(1 - axis)).sum() / image.sum()
+        assert abs(centre.item() - 13.5) <= 0.6
