@@ -310,7 +310,7 @@ def test_pip_commands(course: Path, tmp_path: Path) -> None:
     url = "https://mirror.example/simple"
     assert cli.pip_commands(None, url, None, dev=False) == [["install", "--index-url", url, "-r", "requirements.txt"]]
     pair = ["torch>=2.6,<3", "torchvision>=0.21,<1"]
-    first = ["install", *pair, "--index-url", "https://download.pytorch.org/whl/cu126"]
+    first = ["install", "--force-reinstall", *pair, "--index-url", "https://download.pytorch.org/whl/cu126"]
     assert cli.pip_commands("cu126", None, None, dev=False) == [first, plain]
     both = cli.pip_commands("cpu", url, None, dev=True)
     assert both[0][-1].endswith("/whl/cpu") and both[1][1:3] == ["--index-url", url]
@@ -331,7 +331,7 @@ def test_pip_commands_for_a_folder_of_wheels(course: Path, tmp_path: Path, monke
 
 def test_the_real_requirements_name_the_pair() -> None:
     first = cli.pip_commands("cpu", None, None, dev=False)[0]
-    assert [word.partition(">")[0] for word in first[1:3]] == ["torch", "torchvision"]
+    assert [word.partition(">")[0] for word in first[2:4]] == ["torch", "torchvision"]
 
 
 def fake_pip(monkeypatch: pytest.MonkeyPatch, status: int, log: str | None) -> list[list[str]]:
@@ -453,7 +453,9 @@ def test_setup_with_a_choice_installs_again_and_keeps_the_rest(course: Path, pip
     cli.set_up(options("setup", cuda="cpu"), dev=False)
     assert len(pip) == 3 and pip[1][-1].endswith("/cpu") and stamp()["dev"] is True
     cli.set_up(options("setup"), dev=False)
-    assert len(pip) == 3
+    assert len(pip) == 4, "setup by name always looks again"
+    cli.set_up(options("lab"), dev=False)
+    assert len(pip) == 4
 
 
 def test_failure_leaves_no_stamp(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
