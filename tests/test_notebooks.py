@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
-import shutil
 import subprocess
 import sys
 import urllib.parse
@@ -111,7 +111,7 @@ def test_no_shell_syntax(path: Path) -> None:
         assert not re.search(r"^\s*[!%]", source, re.M), source
 
 
-@pytest.mark.skipif(shutil.which("ruff") is None, reason="ruff belongs to the dev extra")
+@pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff belongs to the dev extra")
 def test_code_cells_are_formatted() -> None:
     files = [str(path) for path in NOTEBOOKS]
     done = subprocess.run([sys.executable, "-m", "ruff", "format", "--check", *files], capture_output=True, text=True)
