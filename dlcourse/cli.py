@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in {
         "doctor": "check this machine and print a fix for each problem (--json)",
         "wheels": "explain whether wheel files fit this machine: FILE or FOLDER",
-        "download": "fetch the full-scale data: mnist fashion-mnist (default: both)",
+        "download": "fetch the full-scale data (default: all; --list shows the names)",
         "execute": "run notebooks from a fresh kernel and write them back with their outputs",
     }.items():
         sub = commands.add_parser(name, help=text, description=text, add_help=False, allow_abbrev=False)

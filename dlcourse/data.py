@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import time
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def mnist(scale: str | None = None) -> ImageData:
     (at quick scale, and for validation at full scale). Raises DownloadError when files are missing and unreachable.
     """
     classes = tuple("0123456789")
-    if (scale or runtime.scale()) == "full":
+    if _is_full(scale):
         return _full("MNIST", classes)
     images, labels = _bundled_digits()
     return _in_parts("5,000 MNIST digits", images, labels, classes)
@@ -85,11 +86,18 @@ def fashion_mnist(scale: str | None = None) -> ImageData:
     No package ships Fashion-MNIST. At quick scale, 3,500/500/1,000 of its training pictures are used, from files
     that must be there or reachable. Raises DownloadError otherwise.
     """
-    if (scale or runtime.scale()) == "full":
+    if _is_full(scale):
         return _full("FashionMNIST", FASHION_CLASSES)
     images, labels = _read_idx("FashionMNIST", train=True)
     keep, _ = stratified(labels, 500)
     return _in_parts("5,000 pictures of Fashion-MNIST", images[keep], labels[keep], FASHION_CLASSES)
+
+
+def _is_full(scale: str | None) -> bool:
+    scale = scale or runtime.scale()
+    if scale not in runtime.SCALES:
+        raise ValueError(f"scale is {scale!r}; give 'quick', 'full', or None for what DLCOURSE_SCALE says.")
+    return scale == "full"
 
 
 def stratified(labels: np.ndarray, per_class: int) -> tuple[np.ndarray, np.ndarray]:
@@ -199,13 +207,14 @@ class TensorLoader:
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         count = len(self.dataset)
         order = torch.randperm(count, generator=self.generator) if self.shuffle else None
+        if order is not None:
+            order = order.to(self.tensors[0].device)  # once an epoch: each transfer would wait for the device
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             stop = min(start + self.batch_size, count)
             if order is None:
                 yield tuple(tensor[start:stop] for tensor in self.tensors)
             else:
-                chosen = order[start:stop].to(self.tensors[0].device)
-                yield tuple(tensor[chosen] for tensor in self.tensors)
+                yield tuple(tensor[order[start:stop]] for tensor in self.tensors)
 
 
 # --- downloads ---------------------------------------------------------------------------------------------
@@ -213,23 +222,30 @@ class TensorLoader:
 
 @dataclass(frozen=True)
 class Resource:
-    """A file of the data folder: where it belongs, where it is published, its size and SHA-256 (unpacked)."""
+    """A file of the data folder: where it belongs, where it is published, and what its bytes must be.
+
+    ``size`` in bytes (None: unknown) and ``digest`` (``"sha256:…"`` or ``"sha1:…"``) are those of the file as it is
+    kept; ``gzipped`` says that it is published as ``.gz`` and kept unpacked. ``member`` is the text in a zip file.
+    """
 
     path: str
     urls: tuple[str, ...]
-    size: int
-    sha256: str
+    size: int | None
+    digest: str
+    gzipped: bool = False
+    member: str | None = None
 
 
 def _idx(name: str, mirrors: Sequence[str], digests: dict[str, str]) -> tuple[Resource, ...]:
     sizes = {"train-images-idx3-ubyte": 47040016, "train-labels-idx1-ubyte": 60008,
              "t10k-images-idx3-ubyte": 7840016, "t10k-labels-idx1-ubyte": 10008}  # fmt: skip
     return tuple(
-        Resource(f"{name}/raw/{file}", tuple(f"{mirror}{file}.gz" for mirror in mirrors), size, digests[file])
+        Resource(f"{name}/raw/{file}", tuple(f"{m}{file}.gz" for m in mirrors), size, f"sha256:{digests[file]}", True)
         for file, size in sizes.items()
     )
 
 
+HUB = "http://d2l-data.s3-accelerate.amazonaws.com/"  # the textbook's
 RESOURCES = {
     "MNIST": _idx(
         "MNIST",
@@ -251,22 +267,61 @@ RESOURCES = {
             "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         },
     ),
+    "timemachine": (
+        Resource(
+            "timemachine.txt",
+            (f"{HUB}timemachine.txt",),
+            178979,
+            "sha256:8424dbd9532ac81f7e5f0b6add90e6952baea29158309d7d1bf3884f4e12c516",
+        ),
+    ),
+    "fra-eng": (
+        Resource(
+            "fra-eng.zip",
+            (f"{HUB}fra-eng.zip",),
+            None,
+            "sha1:94646ad1522d915e7b0f9296181140edcf86a4f5",
+            member="fra-eng/fra.txt",
+        ),
+    ),
 }
 
 
-def fetch(resource: Resource) -> Path:
+def read_text(name: str) -> str:
+    """Return a text of the textbook's hub: ``"timemachine"``, or ``"fra-eng"`` (a pair a line, tab between).
+
+    Nothing is extracted to disk: of an archive, only the one member of the manifest is read, in memory. Raises
+    DownloadError when the file is missing and unreachable or lacks the member, KeyError for an unknown name.
+    """
+    (resource,) = RESOURCES[name]
+    path = fetch(resource)
+    if resource.member is None:
+        return path.read_text(encoding="utf-8")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(resource.member).decode("utf-8")
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise DownloadError(f"{path} has no readable {resource.member}; delete it and run this again.") from error
+
+
+def fetch(resource: Resource | str) -> Path:
     """Return the path of a verified file, downloading it first if it is absent or damaged.
 
+    ``resource`` may be the name of a dataset of one file: ``"timemachine"``, ``"fra-eng"``.
+
     Mirrors are tried in order: those of ``DLCOURSE_MIRROR`` (comma-separated base addresses, each holding the
-    ``.gz`` at the resource's path), then the published ones. A cut download resumes, also in a later run. Nothing
-    is used before its SHA-256 is right. Raises DownloadError.
+    file as published, at the resource's path), then the published ones. A cut download resumes, also in a later run.
+    Nothing is used before its digest is right. Raises DownloadError, and KeyError for an unknown name.
     """
+    if isinstance(resource, str):
+        (resource,) = RESOURCES[resource]
     final = data_folder() / resource.path
-    if final.is_file() and final.stat().st_size == resource.size and _sha256(final) == resource.sha256:
+    if _is_right(final, resource):
         return final
     own = [base.strip().rstrip("/") for base in os.environ.get("DLCOURSE_MIRROR", "").split(",") if base.strip()]
-    urls = [f"{base}/{resource.path}.gz" for base in own] + list(resource.urls)
-    packed = final.with_name(final.name + ".gz.part")
+    suffix = ".gz" if resource.gzipped else ""
+    urls = [f"{base}/{resource.path}{suffix}" for base in own] + list(resource.urls)
+    packed = final.with_name(f"{final.name}{suffix}.part")
     problems = []
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -283,7 +338,7 @@ def fetch(resource: Resource) -> Path:
         ) from error
     raise DownloadError(
         f"{final.name} could not be fetched ({'; '.join(problems)}). Put the file by hand at {final}, name a mirror in "
-        "DLCOURSE_MIRROR, or unset DLCOURSE_SCALE: quick scale needs no download for MNIST."
+        "DLCOURSE_MIRROR, or unset DLCOURSE_SCALE: at quick scale the course needs no download."
     )
 
 
@@ -292,16 +347,17 @@ class _WrongBytes(Exception):
 
 
 def _fetch_from(url: str, packed: Path, final: Path, resource: Resource) -> None:
-    """Download, unpack and verify; when the start was left by another run or mirror, it may be wrong: start over."""
+    """Download, unpack and verify; wrong bytes are deleted, and fetched anew if another run or mirror began them."""
     continued = packed.exists()
-    _download(url, packed)
+    limit = (resource.size or 1 << 28) * 1.01 + 1024  # no published file, packed or not, is longer
     try:
-        _unpack(packed, final, resource)
+        _download(url, packed, limit)
+        _install(packed, final, resource)
     except _WrongBytes:
+        packed.unlink(missing_ok=True)
         if not continued:
             raise
-        _download(url, packed)
-        _unpack(packed, final, resource)
+        _fetch_from(url, packed, final, resource)
 
 
 def _reason(error: Exception) -> str:
@@ -316,13 +372,13 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _download(url: str, part: Path) -> None:
+def _download(url: str, part: Path, limit: float) -> None:
     """Fetch ``url`` into ``part``, continuing where the part ends; retry cut connections and busy servers."""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE * 2 ** (attempt - 1))
         try:
-            _download_once(url, part)
+            _download_once(url, part, limit)
             return
         except requests.HTTPError as error:
             if error.response is None or error.response.status_code < 500 or attempt == ATTEMPTS - 1:
@@ -332,7 +388,7 @@ def _download(url: str, part: Path) -> None:
                 raise
 
 
-def _download_once(url: str, part: Path) -> None:
+def _download_once(url: str, part: Path, limit: float) -> None:
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
@@ -341,7 +397,7 @@ def _download_once(url: str, part: Path) -> None:
         answer.raise_for_status()
         resumed = answer.status_code == 206
         length = int(answer.headers.get("Content-Length", 0))
-        start = have if resumed else 0
+        start = received = have if resumed else 0
         with (
             part.open("ab" if resumed else "wb") as file,
             tqdm(
@@ -350,24 +406,31 @@ def _download_once(url: str, part: Path) -> None:
             ) as bar,
         ):  # fmt: skip
             for block in answer.iter_content(1 << 16):
+                received += len(block)
+                if received > limit:
+                    raise _WrongBytes("more bytes than published")
                 file.write(block)
                 bar.update(len(block))
-        if length and part.stat().st_size < start + length:
+        if length and received < start + length:
             raise requests.ConnectionError("the connection was cut")
 
 
-def _unpack(packed: Path, final: Path, resource: Resource) -> None:
-    """Unpack, verify and rename; wrong bytes delete the download, and an interrupt or a full disk keeps it."""
+def _install(packed: Path, final: Path, resource: Resource) -> None:
+    """Unpack, verify and rename; whatever goes wrong, the download is kept for the caller to judge."""
+    if not resource.gzipped:
+        if not _is_right(packed, resource):
+            raise _WrongBytes("the bytes differ from the published file")
+        packed.replace(final)
+        return
     temporary = final.with_name(final.name + ".part")
     try:
         with gzip.open(packed) as source, temporary.open("wb") as target:
-            shutil.copyfileobj(_Capped(source, resource.size), target)
-        if _sha256(temporary) != resource.sha256:
+            shutil.copyfileobj(_Capped(source, resource.size or 0), target)
+        if not _is_right(temporary, resource):
             raise _WrongBytes("the bytes differ from the published file")
         temporary.replace(final)
         packed.unlink()
     except (gzip.BadGzipFile, EOFError, zlib.error, _WrongBytes) as error:
-        packed.unlink()
         raise _WrongBytes("the bytes differ from the published file") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -387,23 +450,31 @@ class _Capped:
         return block
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
+def _is_right(path: Path, resource: Resource) -> bool:
+    """Say whether the file is there with the size and the digest of the manifest."""
+    if not path.is_file() or resource.size not in (None, path.stat().st_size):
+        return False
+    algorithm, _, expected = resource.digest.partition(":")
+    digest = hashlib.new(algorithm, usedforsecurity=False)  # SHA-1 may be barred otherwise
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    return digest.hexdigest()
+    return digest.hexdigest() == expected
 
 
 def main(argv: Sequence[str]) -> int:
-    """Fetch the named datasets (default: all) and print where they are."""
+    """Fetch the named datasets (default: all) and print where they are; ``--list`` prints what is there."""
     names = {name.lower().replace("fashionmnist", "fashion-mnist"): name for name in RESOURCES}
-    unknown = [word for word in argv if word not in names]
+    words = [word for word in argv if word != "--list"]
+    unknown = [word for word in words if word not in names]
     if unknown:
         print(f"Unknown dataset {unknown[0]!r}; there are: {', '.join(names)}.", file=sys.stderr)
         return 2
     try:
-        for word in argv or names:
+        for word in words or names:
+            if "--list" in argv:
+                print(f"{word:15}{_state(RESOURCES[names[word]])}")
+                continue
             for resource in RESOURCES[names[word]]:
                 print(fetch(resource))
     except DownloadError as error:
@@ -413,3 +484,11 @@ def main(argv: Sequence[str]) -> int:
         print("Interrupted; the same command continues where it stopped.", file=sys.stderr)
         return 130
     return 0
+
+
+def _state(resources: Sequence[Resource]) -> str:
+    files = [data_folder() / resource.path for resource in resources]
+    right = [path for path, resource in zip(files, resources, strict=True) if _is_right(path, resource)]
+    if len(right) == len(files):
+        return f"{sum(path.stat().st_size for path in right) / 1e6:6.1f} MB in {files[0].parent}"
+    return "damaged or incomplete" if any(path.exists() for path in files) else "not downloaded"

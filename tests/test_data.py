@@ -13,7 +13,9 @@ import socket
 import struct
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -125,7 +127,7 @@ def published(server: Server, *mirrors: str, payload: bytes = PAYLOAD) -> Resour
     for mirror in mirrors:
         server.files.setdefault(f"/{mirror}/numbers.gz", gzip.compress(payload, mtime=0))
     urls = tuple(f"{server.url}/{mirror}/numbers.gz" for mirror in mirrors)
-    return Resource(NAME, urls, len(payload), hashlib.sha256(payload).hexdigest())
+    return Resource(NAME, urls, len(payload), f"sha256:{hashlib.sha256(payload).hexdigest()}", gzipped=True)
 
 
 def part_file() -> Path:
@@ -312,6 +314,60 @@ def test_damaged_file_is_replaced(server: Server, found: bytes) -> None:
     check_arrived(fetch(published(server, "a")))
 
 
+def test_unpacked_file_by_name_resumes_and_is_verified(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = f"sha1:{hashlib.sha1(PAYLOAD).hexdigest()}"
+    plain = Resource("plain.txt", tuple(f"{server.url}/{mirror}/plain.txt" for mirror in "ab"), None, digest)
+    monkeypatch.setattr(data, "RESOURCES", {"plain": (plain,)})
+    server.files.update({"/a/plain.txt": b"z" * len(PAYLOAD), "/b/plain.txt": PAYLOAD})
+    server.faults["/b/plain.txt"] = [f"cut {BLOCK}"]
+    assert fetch("plain").read_bytes() == PAYLOAD
+    assert [(path, asked) for path, asked, *_ in server.log] == [
+        ("/a/plain.txt", ""), ("/b/plain.txt", ""), ("/b/plain.txt", f"bytes={BLOCK}-"),
+    ]  # fmt: skip
+    assert fetch("plain") == data.data_folder() / "plain.txt" and len(server.log) == 3
+    assert [file.name for file in data.data_folder().iterdir()] == ["plain.txt"]
+
+
+def zipped(server: Server, monkeypatch: pytest.MonkeyPatch, members: dict[str, str]) -> None:
+    """Publish a zip file of these members as the dataset ``pairs``, whose text is ``pairs/text``."""
+    path = data.data_folder().parent / "pairs.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    content = server.files["/pairs.zip"] = path.read_bytes()
+    digest = f"sha1:{hashlib.sha1(content).hexdigest()}"
+    resource = Resource("pairs.zip", (f"{server.url}/pairs.zip",), None, digest, member="pairs/text")
+    monkeypatch.setattr(data, "RESOURCES", {"pairs": (resource,)})
+
+
+def test_text_of_an_archive(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    zipped(server, monkeypatch, {"pairs/about": "x", "pairs/text": "Go.\tVa !\nRun!\tCours\u202f!\n"})
+    assert data.read_text("pairs") == data.read_text("pairs") == "Go.\tVa !\nRun!\tCours\u202f!\n"
+    assert server.statuses() == [200]
+
+
+@pytest.mark.parametrize("member", ["../pairs/text", "/pairs/text", "../../escaped", "other"])
+def test_archive_with_an_evil_path_writes_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, member: str
+) -> None:
+    zipped(server, monkeypatch, {member: "evil"})
+    before = {path for path in tmp_path.parent.rglob("*") if path.is_file()}
+    with pytest.raises(DownloadError, match=r"no readable pairs/text; delete it"):
+        data.read_text("pairs")
+    after = {path for path in tmp_path.parent.rglob("*") if path.is_file()}
+    assert after - before == {data.data_folder() / "pairs.zip"}
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["fresh", "after a part"])
+def test_endless_answer_is_cut_off(server: Server, left: bool) -> None:
+    resource = published(server, "a", "b")
+    server.files["/a/numbers.gz"] = PACKED + bytes(64 * BLOCK)
+    if left:
+        part_file().write_bytes(PACKED[:BLOCK])
+    check_arrived(fetch(resource))
+    assert server.log[-1][:3] == ("/b/numbers.gz", "", 200)
+
+
 # --- downloads that fail -----------------------------------------------------------------------------------
 
 
@@ -338,7 +394,7 @@ def test_all_mirrors_dead_names_file_place_and_quick_scale(server: Server) -> No
     server.faults["/a/numbers.gz"] = ["404"]
     resource = published(server, "a")
     with pytest.raises(DownloadError) as caught:
-        fetch(Resource(resource.path, (*resource.urls, closed), resource.size, resource.sha256))
+        fetch(replace(resource, urls=(*resource.urls, closed)))
     message = str(caught.value)
     assert message.startswith("numbers could not be fetched") and "\n" not in message
     assert str(data.data_folder() / NAME) in message
@@ -505,6 +561,20 @@ def test_download_command(server: Server, monkeypatch: pytest.MonkeyPatch, capsy
     assert "could not be fetched" in capsys.readouterr().err
 
 
+def test_download_list(server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    good = published(server, "a")
+    monkeypatch.setattr(data, "RESOURCES", {"MNIST": (good,), "other": (replace(good, path="other.bin"),)})
+    assert data.main(["--list"]) == 0 and server.log == []
+    assert capsys.readouterr().out.splitlines() == ["mnist          not downloaded", "other          not downloaded"]
+    fetch(good)
+    (data.data_folder() / "other.bin").write_bytes(b"half")
+    assert data.main(["--list"]) == 0
+    there, damaged = capsys.readouterr().out.splitlines()
+    assert "0.3 MB in" in there and damaged.endswith("damaged or incomplete")
+    assert data.main(["--list", "other"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_download_command_interrupted(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -559,6 +629,13 @@ PINNED = {  # part: size, per class, sum of the pixels in 0…255, SHA-256 of th
 }
 
 
+PINNED_IMAGES = {  # SHA-256 of the pixels in order as bytes
+    "train": "3e92c419165ad90566eeb325ae4309ff3bb953e1ab8c9c10e64dba6e249f6942",
+    "validation": "6f1855c9250a9f2df36321d3695f9d01f16582dcfcdf3b2f938587280706b914",
+    "test": "498accfcc6d3eaa95cf4b159cfcc63feb44313b23782cf46deee0ec8b027fd9d",
+}
+
+
 @pytest.mark.usefixtures("cached")
 @pytest.mark.parametrize("part", PINNED)
 def test_quick_digits_are_pinned(part: str) -> None:
@@ -572,6 +649,7 @@ def test_quick_digits_are_pinned(part: str) -> None:
     assert torch.equal(pixels.float() / 255, images), "pixels are not multiples of 1/255"
     assert int(pixels.long().sum()) == total
     assert hashlib.sha256(labels.numpy().astype(np.uint8).tobytes()).hexdigest() == labels_digest
+    assert hashlib.sha256(pixels.numpy().tobytes()).hexdigest() == PINNED_IMAGES[part]
 
 
 @pytest.mark.usefixtures("cached")
@@ -655,6 +733,12 @@ def test_full_disk_leaves_no_half_cache(tmp_path: Path, monkeypatch: pytest.Monk
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+@pytest.mark.parametrize("load", [mnist, data.fashion_mnist])
+def test_unknown_scale(load: Any) -> None:
+    with pytest.raises(ValueError, match="'fulll'; give 'quick', 'full'"):
+        load("fulll")
+
+
 def test_folders_follow_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.data_folder() == (tmp_path / "data").resolve()
     assert data.cache_folder() == (tmp_path / "cache").resolve()
@@ -695,7 +779,8 @@ def test_full_scale_reads_the_published_files(server: Server, monkeypatch: pytes
     for file, content in contents.items():
         server.files[f"/{file}.gz"] = gzip.compress(content, 1)
         digest = hashlib.sha256(content).hexdigest()
-        resources.append(Resource(f"{name}/raw/{file}", (f"{server.url}/{file}.gz",), len(content), digest))
+        urls = (f"{server.url}/{file}.gz",)
+        resources.append(Resource(f"{name}/raw/{file}", urls, len(content), f"sha256:{digest}", gzipped=True))
     monkeypatch.setattr(data, "RESOURCES", {name: tuple(resources)})
     monkeypatch.setenv("DLCOURSE_SCALE", "full")
     load = mnist if name == "MNIST" else data.fashion_mnist
@@ -724,11 +809,15 @@ REAL = os.environ.get("DLCOURSE_DATA")
 
 
 def test_manifest_is_complete() -> None:
+    assert {name: len(files) for name, files in data.RESOURCES.items()} == {
+        "MNIST": 4, "FashionMNIST": 4, "timemachine": 1, "fra-eng": 1,
+    }  # fmt: skip
     for name, resources in data.RESOURCES.items():
-        assert len(resources) == 4
         for resource in resources:
-            assert resource.path.startswith(f"{name}/raw/") and resource.size > 0 and resource.urls
-            assert re.fullmatch(r"[0-9a-f]{64}", resource.sha256)
+            assert resource.path.startswith(f"{name}/raw/" if resource.gzipped else name) and resource.urls
+            assert all(url.endswith(".gz") == resource.gzipped for url in resource.urls)
+            assert re.fullmatch(r"sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40}", resource.digest)
+            assert resource.size or not resource.gzipped, "unpacking needs a size as its limit"
 
 
 def real_file(name: str) -> bool:
@@ -743,6 +832,13 @@ def test_real_files(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = parts((mnist if name == "MNIST" else data.fashion_mnist)("full"))
     assert [len(labels) for _, labels in found.values()] == [55000, 5000, 10000]
     assert torch.bincount(found["validation"][1]).tolist() == [500] * 10
+
+
+def test_real_timemachine(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not REAL or not (Path(REAL) / "timemachine.txt").is_file():
+        pytest.skip("timemachine.txt is not in DLCOURSE_DATA")
+    monkeypatch.setenv("DLCOURSE_DATA", REAL)
+    assert data.read_text("timemachine").startswith("The Time Machine, by H. G. Wells")
 
 
 # --- minibatches -------------------------------------------------------------------------------------------
