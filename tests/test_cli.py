@@ -6,9 +6,11 @@ import argparse
 import ast
 import builtins
 import errno
+import importlib.metadata
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,6 +26,14 @@ from dlcourse.doctor import Explanation
 PACKAGE = Path(cli.__file__).parent
 
 
+@pytest.fixture(autouse=True)
+def no_real_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that forgets to replace pip must not change the environment that it runs in."""
+    monkeypatch.setenv("PIP_DRY_RUN", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+
+
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small course in a folder of its own, inside an empty environment."""
@@ -37,6 +47,8 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cli, "ROOT", root)
     monkeypatch.setattr(sys, "prefix", str(prefix))
     monkeypatch.setattr(cli, "_check_disk", lambda _: None)
+    monkeypatch.setattr(cli, "_has_pip", lambda _: True)
+    monkeypatch.setattr(cli, "_installed_build", lambda: None)
     return root
 
 
@@ -167,7 +179,7 @@ def test_unknown_words_are_status_2(argv: list[str], ran: list[list[str]], capsy
 )
 def test_lab_passes_arguments(argv: list[str], passed: list[str], ran: list[list[str]]) -> None:
     assert cli.main(["lab", *argv]) == 5
-    assert ran == [[sys.executable, "-m", "jupyter", "lab", *passed]]
+    assert ran == [[sys.executable, "-m", "jupyterlab", *passed]]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +190,7 @@ def test_lab_passes_arguments(argv: list[str], passed: list[str], ran: list[list
         (["-x", "tests", "-k", "not slow", "-q"], ["-x", "tests", "-k", "not slow", "-q"]),
         (["-kname", "-n", "2", "a", "b"], ["-kname", "-n", "2", "a", "b"]),
         (["--", "-k", "name", "-x"], ["-k", "name", "-x"]),
+        (["-x", "--", "--", "tests"], ["-x", "--", "tests"]),
         (["-m", "not gpu", "--maxfail=1"], ["-m", "not gpu", "--maxfail=1"]),
         (["-o", "addopts=", "--wheels", "folder", "tests/test_cli.py::test_x[a-b]"],
          ["-o", "addopts=", "tests/test_cli.py::test_x[a-b]"]),
@@ -209,6 +222,18 @@ def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert caught.value.code == 0
     assert all(option in shown for option in ("--cuda", "--mirror", "--wheels"))
+
+
+@pytest.mark.parametrize("build", ["cpu", "xpu", "cu126", "cu130", "rocm6.4"])
+def test_builds(build: str, ran: list[list[str]]) -> None:
+    assert cli.main(["setup", "--cuda", build]) == 0
+
+
+@pytest.mark.parametrize("build", ["12.6", "cuda", "cu12.6", "CPU", "../cpu", ""])
+def test_what_is_no_build(build: str, ran: list[list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["setup", "--cuda", build])
+    assert caught.value.code == 2 and "write for example cu126, cu128 or cpu" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -256,6 +281,8 @@ def test_outside_an_environment_the_machine_is_examined_with_what_is_there(
 
 @pytest.mark.parametrize(("error", "status", "text"), [
     (cli.SetupError("the cause; the fix."), 1, "dlcourse: the cause; the fix.\n"),
+    (PermissionError(errno.EACCES, "Permission denied", "stamp"), 1, "the folder may not be written"),
+    (FileNotFoundError(errno.ENOENT, "No such file", "requirements.txt"), 1, "set-up failed ([Errno 2] No such file"),
     (KeyboardInterrupt(), 130, "continues where it stopped"),
 ])  # fmt: skip
 def test_failed_set_up_starts_nothing(
@@ -275,29 +302,51 @@ def test_exit_status_is_passed_on(status: int) -> None:
     assert cli.run([sys.executable, "-c", f"raise SystemExit({status})"]) == status
 
 
-def test_started_in_the_repository_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals of this kind")
+def test_exit_status_of_a_killed_command() -> None:
+    assert cli.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 128 + 9
+
+
+def test_started_in_the_repository_with_the_environment_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
     code = (
         "import os, dlcourse; from pathlib import Path\n"
         f"assert Path.cwd() == Path({str(cli.ROOT)!r}), Path.cwd()\n"
-        f"assert os.environ['PYTHONPATH'] == {os.pathsep.join([str(cli.ROOT), str(tmp_path)])!r}"
+        f"assert os.environ['PATH'] == {os.pathsep.join([str(Path(sys.executable).parent), str(tmp_path)])!r}"
     )
     assert cli.run([sys.executable, "-c", code]) == 0
 
 
-def test_interrupt_waits_for_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers: list[object] = [KeyboardInterrupt(), KeyboardInterrupt(), 3]
+def fake_process(monkeypatch: pytest.MonkeyPatch, *answers: object) -> list[str]:
+    """Replace the started process: ``wait`` gives each answer in turn, a callable's when called."""
+    left, events = list(answers), []
 
-    def wait() -> int:
-        answer = answers.pop(0)
+    def wait() -> object:
+        answer = left.pop(0)
         if isinstance(answer, BaseException):
             raise answer
-        assert isinstance(answer, int)
-        return answer
+        return answer() if callable(answer) else answer
 
-    monkeypatch.setattr(cli.subprocess, "Popen", lambda *_, **__: SimpleNamespace(wait=wait))
+    process = SimpleNamespace(wait=wait, terminate=lambda: events.append("terminated"))
+    monkeypatch.setattr(cli.subprocess, "Popen", lambda *_, **__: process)
+    return events
+
+
+def test_interrupt_waits_for_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_process(monkeypatch, KeyboardInterrupt(), KeyboardInterrupt(), 3)
     assert cli.run(["anything"]) == 3
+
+
+def test_ending_this_process_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end() -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return -15
+
+    before = signal.getsignal(signal.SIGTERM)
+    events = fake_process(monkeypatch, end)
+    assert cli.run(["anything"]) == 128 + 15
+    assert events == ["terminated"] and signal.getsignal(signal.SIGTERM) == before
 
 
 # --- pip ---------------------------------------------------------------------------------------------------
@@ -310,10 +359,34 @@ def test_pip_commands(course: Path, tmp_path: Path) -> None:
     url = "https://mirror.example/simple"
     assert cli.pip_commands(None, url, None, dev=False) == [["install", "--index-url", url, "-r", "requirements.txt"]]
     pair = ["torch>=2.6,<3", "torchvision>=0.21,<1"]
-    first = ["install", "--force-reinstall", *pair, "--index-url", "https://download.pytorch.org/whl/cu126"]
+    first = ["install", *pair, "--index-url", "https://download.pytorch.org/whl/cu126"]
     assert cli.pip_commands("cu126", None, None, dev=False) == [first, plain]
     both = cli.pip_commands("cpu", url, None, dev=True)
     assert both[0][-1].endswith("/whl/cpu") and both[1][1:3] == ["--index-url", url]
+
+
+@pytest.mark.parametrize(("installed", "forced"), [(None, False), ("cu126", False), ("cpu", True), ("", True)])
+def test_another_build_is_replaced(
+    installed: str | None, forced: bool, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_installed_build", lambda: installed)
+    *first, pair, rest = cli.pip_commands("cu126", None, None, dev=False)
+    assert pair[1].startswith("torch>") and rest == ["install", "-r", "requirements.txt"]
+    assert first == ([["install", "--force-reinstall", "--no-deps", *pair[1:]]] if forced else [])
+
+
+@pytest.mark.parametrize(("version", "build"), [("2.6.0+cu126", "cu126"), ("2.6.0+cpu", "cpu"), ("2.6.0", "")])
+def test_installed_build(version: str, build: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.importlib.metadata, "version", lambda name: version)
+    assert cli._installed_build() == build
+
+
+def test_no_installed_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(cli.importlib.metadata, "version", missing)
+    assert cli._installed_build() is None
 
 
 def test_pip_commands_for_a_folder_of_wheels(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,27 +397,28 @@ def test_pip_commands_for_a_folder_of_wheels(course: Path, tmp_path: Path, monke
         with pytest.raises(cli.SetupError, match=rf"{missing} holds no \.whl file; see chapter 00"):
             cli.pip_commands(None, None, missing, dev=False)
     (folder / "torch-2.6.0-cp310-cp310-win_amd64.whl").touch()
-    expected = ["install", "--no-index", "--find-links", str(folder.resolve()), "-r", "requirements.txt"]
-    assert cli.pip_commands(None, None, "my wheels", dev=False) == [expected]
-    assert cli.pip_commands("cu126", "https://host", "my wheels", dev=False) == [expected], "a folder means no index"
+    start = ["install", "--no-index", "--find-links", str(folder.resolve())]
+    expected = [[*start, "setuptools>=77"], [*start, "--no-build-isolation", "-r", "requirements.txt"]]
+    assert cli.pip_commands(None, None, "my wheels", dev=False) == expected
+    assert cli.pip_commands("cu126", "https://host", "my wheels", dev=False) == expected, "a folder means no index"
+    assert cli.pip_commands(None, None, "my wheels", dev=True)[1][-2:] == ["-e", ".[dev]"]
 
 
 def test_the_real_requirements_name_the_pair() -> None:
-    first = cli.pip_commands("cpu", None, None, dev=False)[0]
-    assert [word.partition(">")[0] for word in first[2:4]] == ["torch", "torchvision"]
+    pair = cli.pip_commands("cpu", None, None, dev=False)[-2]
+    assert [word.partition(">")[0] for word in pair[1:3]] == ["torch", "torchvision"]
 
 
 def fake_pip(monkeypatch: pytest.MonkeyPatch, status: int, log: str | None) -> list[list[str]]:
     calls: list[list[str]] = []
 
-    def call(command: list[str], cwd: Path) -> int:
+    def run(command: list[str]) -> int:
         calls.append(command)
-        assert cwd == cli.ROOT
         if log is not None:
             Path(command[command.index("--log") + 1]).write_text(log, encoding="utf-8")
         return status
 
-    monkeypatch.setattr(cli.subprocess, "call", call)
+    monkeypatch.setattr(cli, "run", run)
     return calls
 
 
@@ -353,6 +427,9 @@ def test_pip_shows_its_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     cli._pip(["install", "-r", "requirements.txt"])
     assert calls[0][:6] == [sys.executable, "-m", "pip", "install", "-r", "requirements.txt"]
     assert capsys.readouterr().out == "$ python -m pip install -r requirements.txt\n"
+    cli._pip(["install", "torch>=2.6,<3", "--find-links", "my wheels", "-e", ".[dev]"])
+    shown = '$ python -m pip install "torch>=2.6,<3" --find-links "my wheels" -e ".[dev]"\n'
+    assert capsys.readouterr().out == shown, "it can be copied into a shell"
 
 
 @pytest.mark.parametrize(
@@ -390,7 +467,27 @@ def test_cause_and_fix_come_from_the_doctor(monkeypatch: pytest.MonkeyPatch) -> 
     fake_pip(monkeypatch, 1, "the log")
     with pytest.raises(cli.SetupError, match=r"likely cause: the moon\. Fix: Wait\."):
         cli._pip(["install"])
-    assert asked == ["the log"]
+    assert asked == [""], "no line of the log complains"
+
+
+def test_lines_that_complain_are_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = "Removing file torch/lib/fbgemm.dll\nERROR: [Errno 28] No space left on device\n"
+    fake_pip(monkeypatch, 1, log)
+    with pytest.raises(cli.SetupError, match="the disk is full"):
+        cli._pip(["install"])
+
+
+def test_a_wheel_that_the_folder_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_pip(monkeypatch, 1, "ERROR: No matching distribution found for tqdm<5,>=4.66 (from x)\n")
+    with pytest.raises(cli.SetupError, match=r"holds no tqdm<5,>=4\.66 that fits this Python; add its wheel"):
+        cli._pip(["install", "--no-index", "--find-links", "folder", "tqdm"])
+
+
+def test_interrupted_pip_is_an_interrupt(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_pip(monkeypatch, 1, "ERROR: Operation cancelled by user\n")
+    with pytest.raises(KeyboardInterrupt):
+        cli.set_up(options(), dev=False)
+    assert list(Path(sys.prefix).iterdir()) == []
 
 
 # --- set-up once -------------------------------------------------------------------------------------------
@@ -404,21 +501,57 @@ def stamp() -> dict[str, Any]:
 
 def test_second_set_up_does_nothing(course: Path, pip: list[list[str]]) -> None:
     cli.set_up(options(), dev=False)
-    assert len(pip) == 1 and stamp() == {"fingerprint": cli.fingerprint(), "dev": False}
+    assert len(pip) == 1 and stamp() == {"fingerprint": cli.fingerprint(), "dev": False, "cuda": None}
     assert [file.name for file in Path(sys.prefix).iterdir()] == [".dlcourse-setup.json"]
-    cli.set_up(options("lab", cuda="cpu"), dev=False)
+    cli.set_up(options("lab"), dev=False)
     assert len(pip) == 1
+
+
+def test_another_build_installs_again_once(course: Path, pip: list[list[str]]) -> None:
+    cli.set_up(options(), dev=False)
+    cli.set_up(options("lab", cuda="cpu"), dev=False)
+    assert len(pip) == 3 and stamp()["cuda"] == "cpu"
+    cli.set_up(options("lab", cuda="cpu"), dev=False)
+    cli.set_up(options("lab"), dev=False)
+    assert len(pip) == 3
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
 def test_changed_requirements_install_again(course: Path, pip: list[list[str]], name: str) -> None:
     cli.set_up(options(), dev=False)
     with (course / name).open("a", encoding="utf-8") as file:
-        file.write("# new\n")
+        file.write("# new\n")  # in pyproject.toml this is in the section [project]
     cli.set_up(options(), dev=False)
     assert len(pip) == 2
     cli.set_up(options(), dev=False)
     assert len(pip) == 2
+
+
+def test_settings_of_the_tools_install_nothing(course: Path, pip: list[list[str]]) -> None:
+    cli.set_up(options(), dev=False)
+    with (course / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.ruff]\n')
+    cli.set_up(options(), dev=False)
+    assert len(pip) == 1
+
+
+def test_environment_without_pip(course: Path, pip: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_has_pip", lambda _: False)
+    with pytest.raises(cli.SetupError, match="has no pip; add it"):
+        cli.set_up(options(), dev=False)
+    assert pip == []
+
+
+def test_environment_that_cannot_be_written(
+    course: Path, pip: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    for count in (1, 2):
+        cli.set_up(options(), dev=False)
+        assert len(pip) == count, "complete, but nobody remembers it"
 
 
 def test_another_interpreter_installs_again(
@@ -451,9 +584,11 @@ def test_development_section_is_not_claimed_for_changed_requirements(course: Pat
 def test_setup_with_a_choice_installs_again_and_keeps_the_rest(course: Path, pip: list[list[str]]) -> None:
     cli.set_up(options("test"), dev=True)
     cli.set_up(options("setup", cuda="cpu"), dev=False)
-    assert len(pip) == 3 and pip[1][-1].endswith("/cpu") and stamp()["dev"] is True
+    assert len(pip) == 3 and pip[1][-1].endswith("/cpu") and ".[dev]" in pip[2] and stamp()["dev"] is True
+    cli.set_up(options("test"), dev=True)
+    assert len(pip) == 3
     cli.set_up(options("setup"), dev=False)
-    assert len(pip) == 4, "setup by name always looks again"
+    assert len(pip) == 4 and stamp()["cuda"] == "cpu", "setup by name always looks again"
     cli.set_up(options("lab"), dev=False)
     assert len(pip) == 4
 
@@ -529,8 +664,8 @@ def fake_venv(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -
     """Replace ``venv.create``; an environment runs when its Python is a file that says ``works``."""
     made: list[Path] = []
 
-    def create(folder: Path, with_pip: bool) -> None:
-        assert with_pip
+    def create(folder: Path, with_pip: bool, symlinks: bool, prompt: str) -> None:
+        assert with_pip and symlinks == (os.name != "nt"), "as `python -m venv` does"
         made.append(folder)
         file = cli._venv_python(folder)
         file.parent.mkdir(parents=True)
@@ -541,8 +676,9 @@ def fake_venv(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -
     def runs(file: Path) -> bool:
         return file.is_file() and file.read_text(encoding="utf-8") == "works"
 
-    monkeypatch.setattr(cli.venv, "create", create)
+    monkeypatch.setattr("venv.create", create)
     monkeypatch.setattr(cli, "_runs", runs)
+    monkeypatch.setattr(cli, "_has_pip", lambda _: True)
     return made
 
 
@@ -575,7 +711,7 @@ def test_broken_environment_is_made_again(
 def test_missing_ensurepip_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = fake_venv(monkeypatch)
     monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(cli.SetupError, match=r"no ensurepip.*sudo apt install python3-venv"):
+    with pytest.raises(cli.SetupError, match=r"no ensurepip.*`sudo apt install python3\.\d+-venv`"):
         cli.make_venv(tmp_path / ".venv")
     assert made == [] and list(tmp_path.iterdir()) == []
 
@@ -615,7 +751,35 @@ def test_failed_environment_leaves_nothing(error: Exception, tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_which_python_runs(tmp_path: Path) -> None:
+def test_which_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not cli._runs(tmp_path / "none")
     (tmp_path / "text").write_text("no program", encoding="utf-8")
     assert not cli._runs(tmp_path / "text")
+    monkeypatch.setattr(cli, "_succeeds", lambda python, *words: subprocess.run([python, *words[:-1], words[-1].replace(
+        "sys.prefix == sys.base_prefix", "True")]).returncode == 0)  # fmt: skip
+    assert not cli._runs(Path(sys.executable)), "outside an environment it would start itself without end"
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_pip_is_looked_at_until_set_up_is_complete(
+    stamped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = fake_venv(monkeypatch)
+    folder = tmp_path / ".venv"
+    cli.make_venv(folder)
+    monkeypatch.setattr(cli, "_has_pip", lambda _: False)
+    if stamped:
+        (folder / cli.STAMP).touch()
+    cli.make_venv(folder)
+    assert len(made) == (1 if stamped else 2)
+
+
+def test_missing_pip_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def succeeds(python: Path, *words: str) -> bool:
+        done.append(words[1])
+        return words[1] == "ensurepip" or "ensurepip" in done
+
+    monkeypatch.setattr(cli, "_succeeds", succeeds)
+    assert cli._has_pip(Path("python")) and done == ["pip", "ensurepip", "pip"]
