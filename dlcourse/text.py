@@ -1,0 +1,400 @@
+"""Sentence pairs for translation: tokens, vocabularies, files, fixed splits, batches and BLEU.
+
+Languages are named by their ISO 639-3 codes. Quick scale uses the bundled corpus, ``dlcourse/corpus``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+CORPUS = Path(__file__).resolve().parent / "corpus"
+Source = str | Path | tuple[str | Path, str | Path]
+
+# --- tokens ------------------------------------------------------------------------------------------------
+
+_SAME = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00a0": " ", "\u202f": " "})
+_LETTER = r"[^\W\d_]"
+_ELISION = r"(?:[ldjnmtsc]|qu|jusqu|lorsqu|puisqu|quoiqu)'"
+_CLITIC = (
+    r"-(?:t-(?:ils?|elles?|on)|[mt]'(?:en|y)|je|tu|ils?|elles?|on|nous|vous|ce"
+    r"|moi|toi|lui|leur|les?|la|en|y|ci|là)"
+)
+_TAIL = rf"(?:{_CLITIC})+(?![\w'-])"  # clitics up to the end of the word: not the -en of arc-en-ciel
+_TOKEN = {
+    "eng": re.compile(rf"{_LETTER}+(?:['-]{_LETTER}+)*|\d+|\S"),
+    "fra": re.compile(
+        rf"(?<![\w'-]){_ELISION}|(?<={_LETTER})(?={_TAIL}){_CLITIC}|{_LETTER}+(?:(?!{_TAIL})['-]{_LETTER}+)*|\d+|\S"
+    ),
+    "zho": re.compile(r"[a-zß-öø-ɏ]+|\d+|\S"),
+}
+_NO_SPACE_BEFORE = frozenset(".,…)]}%”?!;:")
+_NO_SPACE_AFTER = frozenset("([{“")
+
+
+def tokenize(sentence: str, language: str) -> list[str]:
+    """Return the lower-case tokens of a sentence in ``"eng"``, ``"fra"`` or ``"zho"``.
+
+    Letters are composed (Unicode NFC), apostrophes become ``'`` and no-break spaces become spaces. Numbers and
+    single punctuation marks are tokens in all languages.
+
+    English: a word keeps its inner apostrophes and hyphens (``don't``, ``o'clock``). French: an elided word is a
+    token (``l' | homme``, ``qu' | il``), and so is each pronoun or particle behind a hyphen (``as | -tu``,
+    ``a | -t-il``, ``est | -ce``, ``celui | -là``), so that a verb has one entry with and without them; other
+    words stay whole (``aujourd'hui``, ``quelqu'un``, ``grand-mère``). Chinese: each character is a token; runs of
+    Latin letters are one. Spaces are lost, nothing else. Raises ValueError for an unknown language.
+    """
+    return _pattern(language).findall(_normalise(sentence))
+
+
+def detokenize(tokens: Iterable[str], language: str) -> str:
+    """Return readable lower-case text, such that ``tokenize`` gives the tokens of an ordinary sentence again.
+
+    French has a narrow no-break space (U+202F) before ``? ! ; :`` and inside guillemets; Chinese has no spaces but
+    between two Latin words or two numbers. Raises ValueError for an unknown language.
+    """
+    _pattern(language)
+    text, last = "", ""
+    for token in tokens:
+        if text:
+            text += _between(last, token, language)
+        text, last = text + token, token
+    return text
+
+
+def _between(left: str, right: str, language: str) -> str:
+    if language == "zho":
+        latin = [token.isalpha() and token < "\u0250" for token in (left, right)]
+        return " " if all(latin) or (left.isdigit() and right.isdigit()) else ""
+    if language == "fra":
+        if (len(left) > 1 and left.endswith("'")) or (len(right) > 1 and right.startswith("-")):
+            return ""
+        if right in ("?", "!", ";", ":", "»") or left == "«":
+            return "\u202f" if left not in ("?", "!") or right not in ("?", "!") else ""
+    return "" if right in _NO_SPACE_BEFORE or left in _NO_SPACE_AFTER else " "
+
+
+def _pattern(language: str) -> re.Pattern[str]:
+    if language not in _TOKEN:
+        raise ValueError(f"language is {language!r}; the known ones are {', '.join(map(repr, _TOKEN))}.")
+    return _TOKEN[language]
+
+
+def _normalise(sentence: str) -> str:
+    return unicodedata.normalize("NFC", sentence.lower()).translate(_SAME)
+
+
+class Vocab:
+    """The tokens that occur at least ``min_count`` times, numbered by falling count, then alphabetically.
+
+    The numbers 0 to 3 are ``<pad>``, ``<unk>``, ``<bos>`` and ``<eos>``. ``vocab[token]`` is the token's number,
+    that of ``<unk>`` for an unknown one; ``len`` counts the special tokens too. ``tokens`` lists them by number.
+    """
+
+    SPECIAL: ClassVar[tuple[str, ...]] = ("<pad>", "<unk>", "<bos>", "<eos>")
+    PAD: ClassVar[int] = 0
+    UNK: ClassVar[int] = 1
+    BOS: ClassVar[int] = 2
+    EOS: ClassVar[int] = 3
+
+    def __init__(self, sentences: Iterable[Sequence[str]], min_count: int = 1) -> None:
+        count = Counter(token for sentence in sentences for token in sentence)
+        kept = [token for token, times in count.items() if times >= min_count and token not in self.SPECIAL]
+        self.tokens = [*self.SPECIAL, *sorted(kept, key=lambda token: (-count[token], token))]
+        self._index = {token: i for i, token in enumerate(self.tokens)}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._index
+
+    def __getitem__(self, token: str) -> int:
+        return self._index.get(token, self.UNK)
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Return the numbers of the tokens, and that of ``<eos>`` at the end."""
+        return [*(self[token] for token in tokens), self.EOS]
+
+    def decode(self, ids: Iterable[int] | Tensor) -> list[str]:
+        """Return the tokens before the first ``<eos>``, without ``<pad>`` and ``<bos>``; IndexError for no number."""
+        tokens = []
+        for i in ids.tolist() if isinstance(ids, Tensor) else ids:
+            if i == self.EOS:
+                break
+            if not 0 <= i < len(self):
+                raise IndexError(f"{i} is no token's number; the vocabulary has {len(self)}.")
+            if i not in (self.PAD, self.BOS):
+                tokens.append(self.tokens[i])
+        return tokens
+
+
+# --- files -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sentence and its translations: ``references`` has all of them, ``target`` (the first) included."""
+
+    source: str
+    target: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Sentence pairs in three parts; no source sentence is in two of them."""
+
+    name: str
+    source_language: str
+    target_language: str
+    train: list[Pair]
+    validation: list[Pair]
+    test: list[Pair]
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """The source and the target language, as ``PairLoader`` takes them."""
+        return self.source_language, self.target_language
+
+
+def load(
+    source: str = "eng", target: str = "fra", path: Source | None = None, *, skip_malformed: bool = False
+) -> Pairs:
+    """Return the pairs of ``load_pairs`` in the parts of ``split_by_hash``; the arguments are those of ``load_pairs``.
+
+    Quick scale: the bundled corpus. Full scale: ``path="fra-eng"``, the textbook's English–French pairs.
+    """
+    parts = split_by_hash(load_pairs(path, source, target, skip_malformed=skip_malformed))
+    return Pairs(_name(path or CORPUS / "eng-fra-zho.tsv"), source, target, *parts)
+
+
+def load_pairs(
+    path: Source | None = None,
+    source: str = "eng",
+    target: str = "fra",
+    *,
+    references: str | Path | None = None,
+    skip_malformed: bool = False,
+) -> list[Pair]:
+    """Return sentence pairs, those with the same source sentence (but for case and spaces) merged into one Pair.
+
+    ``path`` is one of: None, for the bundled corpus in any two of eng, fra and zho; a tab-separated file with a
+    header row of language codes; one without a header, English and then the other language in each row, perhaps
+    a third column (the layout of fra-eng and manythings.org), where one of ``source`` and ``target`` must be
+    ``"eng"``; two text files with a sentence a line; ``"fra-eng"``, which is downloaded.
+
+    ``references`` is a tab-separated file with the columns ``<source>``, ``lang`` and ``reference``: more
+    translations of the same sentences (others are ignored), put behind the first ones in ``Pair.references``. By
+    default, the bundled corpus has its own for English sources. Text is UTF-8, with or without a byte order
+    mark, and lines end in LF or CRLF.
+
+    Raises ValueError when rows are malformed, with their line numbers (counted from 1), or when a column is
+    missing; with ``skip_malformed``, such rows are left out and a line says how many. Raises OSError for an
+    unreadable file, DownloadError when ``"fra-eng"`` is missing and unreachable.
+    """
+    if source == target:
+        raise ValueError(f"source and target are both {source!r}; give two languages.")
+    if path == "fra-eng" and {source, target} != {"eng", "fra"}:
+        raise ValueError(f"fra-eng has English and French, not {source} and {target}; use path=None.")
+    if path is None and references is None and source == "eng":
+        references = CORPUS / "extra-references.tsv"
+    path = path or CORPUS / "eng-fra-zho.tsv"
+    merged: dict[str, tuple[str, dict[str, str]]] = {}  # by normalised source, then by normalised target
+    for sentence, translation in _rows(path, (source, target), skip_malformed):
+        merged.setdefault(_key(sentence), (sentence, {}))[1].setdefault(_key(translation), translation)
+    if not merged:
+        raise ValueError(f"{_name(path)} has no sentence pair; give a file with a pair in each line.")
+    if references is not None:
+        for sentence, language, translation in _rows(references, (source, "lang", "reference"), skip_malformed):
+            if language == target and _key(sentence) in merged:
+                merged[_key(sentence)][1].setdefault(_key(translation), translation)
+    return [Pair(text, next(iter(all_.values())), tuple(all_.values())) for text, all_ in merged.values()]
+
+
+def split_by_hash(pairs: Iterable[Pair], seed: str = "") -> tuple[list[Pair], list[Pair], list[Pair]]:
+    """Return about 80, 10 and 10 % of the pairs, for training, validation and test.
+
+    The SHA-256 of the source's words decides, without case and punctuation. So the part of a sentence depends
+    neither on the other rows nor on the target language, and variants of a sentence are in the same part. Another
+    ``seed`` gives another split.
+    """
+    parts: tuple[list[Pair], list[Pair], list[Pair]] = ([], [], [])
+    for pair in pairs:
+        words = " ".join(re.findall(r"\w+", _normalise(pair.source))) or pair.source
+        share = int.from_bytes(hashlib.sha256(f"{seed}\n{words}".encode()).digest()[:8], "big") / 2**64
+        parts[0 if share < 0.8 else 1 if share < 0.9 else 2].append(pair)
+    return parts
+
+
+def _key(sentence: str) -> str:
+    return " ".join(re.findall(r"\w+|[^\w\s]", _normalise(sentence)))
+
+
+def _name(path: Source) -> str:
+    return " + ".join(Path(file).name for file in path) if isinstance(path, tuple) else Path(path).name
+
+
+def _rows(path: Source, columns: tuple[str, ...], skip: bool) -> list[tuple[str, ...]]:
+    """Return the named columns of the well-formed rows; raise ValueError for the others, or print their number."""
+    name, start, where, widths = _name(path), 0, list(range(len(columns))), {2}
+    if isinstance(path, tuple):
+        left, right = (_lines(file) for file in path)
+        if len(left) != len(right):
+            raise ValueError(
+                f"{name}: the files have {len(left)} and {len(right)} lines, so line {min(len(left), len(right)) + 1} "
+                "has no partner; give two files with a sentence and its translation in lines of the same number."
+            )
+        table = [list(pair) for pair in zip(left, right, strict=True)]
+    else:
+        table = [line.split("\t") for line in _lines(path)]
+        header = [cell.strip() for cell in table[0]] if table else []
+        if set(columns) <= set(header):
+            start, where, widths = 1, [header.index(column) for column in columns], {len(header)}
+        elif len(columns) == 2 and len(header) > 1 and all(re.fullmatch("[a-z]{2,3}", cell) for cell in header):
+            raise ValueError(f"{name} has the columns {', '.join(header)}; name two of them as source and target.")
+        elif len(columns) > 2 or "eng" not in columns:
+            raise ValueError(f"{name} does not start with the names of its columns; put {', '.join(columns)} on top.")
+        else:
+            where, widths = [columns.index("eng"), columns.index("eng") ^ 1], {2, 3}
+    rows, problems = [], []
+    for number, cells in enumerate(table[start:], start + 1):
+        if any("\ufffd" in cell for cell in cells):  # what the decoder puts for a byte that it cannot read
+            problems.append(f"line {number} has bytes that are not UTF-8")
+        elif len(cells) not in widths:
+            wanted = " or ".join(map(str, sorted(widths)))
+            problems.append(f"line {number} has {len(cells)} column{'s' * (len(cells) > 1)} instead of {wanted}")
+        elif not all(cells[i].strip() for i in where):
+            problems.append(f"line {number} has an empty side")
+        else:
+            rows.append(tuple(cells[i].strip() for i in where))
+    if problems and not skip:
+        more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise ValueError(f"{name}: {', '.join(problems[:3])}{more}; correct them or pass skip_malformed=True.")
+    if problems:
+        print(f"{name}: left out {len(problems)} malformed of {len(table) - start} rows ({problems[0]}).")
+    return rows
+
+
+def _lines(path: str | Path) -> list[str]:
+    if path == "fra-eng":
+        from dlcourse import data
+
+        text = data.read_text("fra-eng")
+    else:
+        text = Path(path).read_bytes().decode("utf-8-sig", "replace")
+    text = text.rstrip("\r\n")
+    return text.split("\n") if text else []  # not splitlines: a sentence may hold U+2028 and the like
+
+
+# --- batches and scores ------------------------------------------------------------------------------------
+
+
+class PairLoader:
+    """Minibatches of encoded sentence pairs for ``train.fit``, held as tensors on ``device``.
+
+    Iterating yields ``(source, source_lengths, target_in, target_out)``, int64 of shapes (B, S), (B,), (B, T) and
+    (B, T), padded at the end with ``<pad>`` to the longest of the batch. Source and ``target_out`` end in
+    ``<eos>``, which the lengths count; ``target_in`` starts with ``<bos>`` and is ``target_out`` one step later.
+    (``pack_padded_sequence`` needs the lengths on the CPU.)
+
+    With ``shuffle``, each epoch draws a random order (from ``generator``, or from PyTorch's global random state),
+    sorts it by length within pools of ``POOL`` batches, so that little is padded, and shuffles the batches.
+    Without, the order is that of ``pairs``. With ``all_references``, each translation of a source is an example,
+    otherwise the first one. An example with more than ``max_length`` tokens on a side is left out, never cut;
+    ``skipped`` counts them. ``len`` is the number of batches. Raises ValueError for a ``batch_size`` below 1.
+    """
+
+    POOL = 20
+
+    def __init__(
+        self,
+        pairs: Iterable[Pair],
+        source_vocab: Vocab,
+        target_vocab: Vocab,
+        languages: tuple[str, str],
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        max_length: int | None = None,
+        all_references: bool = False,
+        device: torch.device | str | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
+        self.batch_size, self.shuffle, self.generator, self.skipped = batch_size, shuffle, generator, 0
+        sources, targets = [], []
+        for pair in pairs:
+            tokens = tokenize(pair.source, languages[0])
+            for translation in pair.references if all_references else (pair.target,):
+                translated = tokenize(translation, languages[1])
+                if max_length is not None and max(len(tokens), len(translated)) > max_length:
+                    self.skipped += 1
+                    continue
+                sources.append(source_vocab.encode(tokens))
+                targets.append(target_vocab.encode(translated))
+        self._lengths = torch.tensor([[len(s), len(t)] for s, t in zip(sources, targets, strict=True)]).view(-1, 2)
+        self.tensors = (
+            _padded(sources).to(device),
+            self._lengths[:, 0].long().to(device),
+            _padded([[Vocab.BOS, *target[:-1]] for target in targets]).to(device),
+            _padded(targets).to(device),
+        )
+
+    def __len__(self) -> int:
+        return -(-len(self._lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        source, lengths, target_in, target_out = self.tensors
+        order = torch.arange(len(self._lengths))
+        batches = list(range(len(self)))
+        if self.shuffle and batches:
+            order = torch.randperm(len(order), generator=self.generator)
+            first, second = self._lengths[order].unbind(1)
+            pool, base = torch.arange(len(order)) // (self.POOL * self.batch_size), int(self._lengths.max()) + 1
+            order = order[torch.argsort((pool * base + first) * base + second, stable=True)]
+            batches = torch.randperm(len(batches), generator=self.generator).tolist()
+        placed = order.to(source.device)  # once an epoch: each transfer would wait for the device
+        for batch in batches:
+            part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            rows, (s, t) = placed[part], self._lengths[order[part]].amax(0).tolist()
+            yield source[:, :s][rows], lengths[rows], target_in[:, :t][rows], target_out[:, :t][rows]
+
+
+def _padded(sentences: Sequence[Sequence[int]]) -> Tensor:
+    width = max(map(len, sentences), default=0)
+    rows = [[*sentence, *[Vocab.PAD] * (width - len(sentence))] for sentence in sentences]
+    return torch.tensor(rows, dtype=torch.int64).view(len(rows), width)
+
+
+def bleu(hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str) -> float:
+    """Return the corpus BLEU of ``hypotheses`` in percent, by sacreBLEU (Papineni et al. 2002; Post 2018).
+
+    ``references[i]`` lists one or more translations of sentence i; the numbers may differ. Give detokenized text.
+    Case is ignored, and so is the kind of apostrophe, since the tokens of this course are normalised. Raises
+    ValueError when the lengths differ, or when there is nothing to score.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+
+    _pattern(language)
+    if len(hypotheses) != len(references) or not hypotheses:
+        raise ValueError(
+            f"There are {len(hypotheses)} hypotheses and {len(references)} lists of references; give one list for each."
+        )
+    if any(isinstance(several, str) or not several for several in references):
+        raise ValueError("Each item of references must be a list of one or more sentences.")
+    cleaned = [[_normalise(one) for one in several] for several in references]
+    streams = list(zip_longest(*cleaned))  # the k-th reference of each sentence, None where there is none
+    metric = BLEU(lowercase=True, tokenize="zh" if language == "zho" else "13a")
+    return float(metric.corpus_score([_normalise(one) for one in hypotheses], streams).score)
