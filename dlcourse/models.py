@@ -16,6 +16,9 @@ class LeNet(nn.Module):
     ``activation=nn.Sigmoid, pool=nn.AvgPool2d`` and does not normalise.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         activation: Callable[[], nn.Module] = nn.ReLU,

@@ -63,7 +63,7 @@ def _matrix(attempt: Any) -> Iterator[Case]:
         "K [[1, 2]], pictures of 1 × 3",
         lambda: attempt(torch.tensor([[1.0, 2.0]]), 1, 3),
         torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, 2.0]]),
-        "Row r belongs to one place of the kernel; its entry at a pixel is the kernel's number that lies on it, else 0.",
+        "Row r is one place of the kernel; its entry at a pixel is the kernel's number that lies on it, else 0.",
     )
     for h, w, height, width in ((2, 2, 3, 3), (2, 3, 4, 5), (1, 1, 2, 3)):
         K = torch.randn(h, w)
@@ -73,7 +73,7 @@ def _matrix(attempt: Any) -> Iterator[Case]:
             f"K of shape ({h}, {w}), pictures of {height} × {width}",
             lambda K=K, height=height, width=width: attempt(K.clone(), height, width),
             want,
-            "Fill a tensor of shape (rows, columns, height, width): M[i, j, i:i+h, j:j+w] = K; then flatten both pairs.",
+            "Fill M of shape (rows, columns, height, width): M[i, j, i:i+h, j:j+w] = K; then flatten both pairs.",
         )
 
 
@@ -95,6 +95,5 @@ def _separable(attempt: Any) -> Iterator[Case]:
             f"{shown}: column @ row, and their shapes",
             product,
             (kernel, (kernel.shape[0], 1), (1, kernel.shape[1])),
-            "K = U S Vh with one singular value that is not 0: take the first column of U, times S[0], and the first row "
-            "of Vh.",
+            "K = U S Vh with one singular value that is not 0: the first column of U times S[0], the first row of Vh.",
         )
