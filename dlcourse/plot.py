@@ -43,13 +43,16 @@ def curves(
     ylabel: str = "loss",
     x: Sequence[float] | None = None,
     log: bool = False,
+    ylim: tuple[float, float] | None = None,
 ) -> None:
-    """Draw named curves over ``x`` (default 1, 2, …); ``log`` makes the vertical axis logarithmic."""
+    """Draw named curves over ``x`` (default 1, 2, …); ``log`` makes the vertical axis logarithmic, ``ylim`` bounds it."""
     _, axes = plt.subplots()
     for name, values in series.items():
         positions = range(1, len(values) + 1) if x is None else x
         axes.plot(positions, values, label=name, marker="o" if len(values) <= 20 else None, markersize=4)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    if ylim is not None:
+        axes.set_ylim(ylim)
     axes.legend()
     show(alt)
 
