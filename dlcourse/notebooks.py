@@ -42,7 +42,7 @@ def load_definitions(path: Path) -> ModuleType:
         tree = ast.parse(cell.source)
         if "definitions" not in cell.metadata.get("tags", []):
             tree.body = [node for node in tree.body if _is_definition(node)]
-        exec(compile(tree, str(path), "exec"), module.__dict__)
+        exec(compile(tree, str(path), "exec", dont_inherit=True), module.__dict__)
     return module
 
 

@@ -45,7 +45,7 @@ def curves(
     log: bool = False,
     ylim: tuple[float, float] | None = None,
 ) -> None:
-    """Draw named curves over ``x`` (default 1, 2, …); ``log`` makes the vertical axis logarithmic, ``ylim`` bounds it."""
+    """Draw named curves over ``x`` (default 1, 2, …); ``log`` and ``ylim`` set the vertical axis."""
     _, axes = plt.subplots()
     for name, values in series.items():
         positions = range(1, len(values) + 1) if x is None else x

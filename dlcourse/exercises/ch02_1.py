@@ -17,7 +17,7 @@ def _size(attempt: Any) -> Iterator[Case]:
     hints = {
         (7, 3, 0, 1, 1): "Without padding, stride and dilation the kernel fits at n − k + 1 places.",
         (7, 3, 0, 1, 2): "A kernel of 3 with dilation 2 spans 2·(3 − 1) + 1 = 5 pixels.",
-        (8, 3, 1, 2, 1): "Padding is added on both sides; divide by the stride, round down, then add 1.",
+        (9, 3, 2, 2, 1): "Padding is added on both sides; divide by the stride, round down, then add 1.",
         (32, 5, 2, 3, 3): "First the span of the dilated kernel, then the usual formula with the span as kernel.",
     }
     for case, hint in hints.items():

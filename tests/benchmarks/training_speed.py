@@ -2,10 +2,10 @@
 
     python tests/benchmarks/training_speed.py          # DLCOURSE_SCALE=full for all of MNIST
 
-In one run on the same digits: the bare loop over resident tensors, ``fit``, the textbook's loader (decoded and converted
-picture by picture, 4 workers, batch 256) and the demo's (resized too, 8 workers). The same model, SGD with the same rate,
-no evaluation. Printed are medians over rounds in which the four alternate, and the ratios of the issue: ``fit`` at least
-0.97 of the bare loop, 1.5 times the textbook's and 2 times the demo's loader.
+In one run on the same digits: the bare loop over resident tensors, ``fit``, the textbook's loader (decoded and
+converted picture by picture, 4 workers, batch 256) and the demo's (resized too, 8 workers). The same model, SGD with
+the same rate, no evaluation. Printed are medians over rounds in which the four alternate. Wanted: ``fit`` at least
+0.97 of the bare loop, 1.5 times the textbook's loader and 2 times the demo's.
 """
 
 from __future__ import annotations
