@@ -1,4 +1,4 @@
-"""Sentence pairs for translation: tokens, vocabularies, files, fixed splits, batches and BLEU.
+"""Sentence pairs for translation: tokens, vocabularies, files, fixed splits, batches, loss and BLEU.
 
 Languages are named by their ISO 639-3 codes. Quick scale uses the bundled corpus, ``dlcourse/corpus``.
 """
@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 Source = str | Path | tuple[str | Path, str | Path]
@@ -297,7 +298,7 @@ def _lines(path: str | Path) -> list[str]:
     return text.split("\n") if text else []  # not splitlines: a sentence may hold U+2028 and the like
 
 
-# --- batches and scores ------------------------------------------------------------------------------------
+# --- batches, loss and scores ------------------------------------------------------------------------------
 
 
 class PairLoader:
@@ -376,6 +377,19 @@ def _padded(sentences: Sequence[Sequence[int]]) -> Tensor:
     width = max(map(len, sentences), default=0)
     rows = [[*sentence, *[Vocab.PAD] * (width - len(sentence))] for sentence in sentences]
     return torch.tensor(rows, dtype=torch.int64).view(len(rows), width)
+
+
+def masked_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the mean cross-entropy in nats over the targets (B, T) that are not ``<pad>``; logits (B, T, V).
+
+    Notebook 3.2 builds it. NaN when all targets are ``<pad>``.
+    """
+    return F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=Vocab.PAD)
+
+
+def real_tokens(target: Tensor) -> Tensor:
+    """Return how many of the targets (B, T) are not ``<pad>``: the ``weight`` of a batch for ``train.fit``."""
+    return (target != Vocab.PAD).sum()
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str) -> float:

@@ -118,25 +118,6 @@ def test_models_run_on_a_device_that_has_no_numbers(lenet: ModuleType) -> None:
         assert all(p.grad is not None and p.grad.device.type == "meta" for p in model.parameters())
 
 
-def test_seq2seq_runs_on_a_device_that_has_no_numbers_but_lengths() -> None:
-    model = models.Seq2Seq(20, 30, 8, 16).to("meta")
-    state = (torch.empty(4, 16, device="meta"), torch.empty(1, 4, 16, device="meta"))
-    logits, (context, hidden) = model.decode(torch.zeros(4, 5, dtype=torch.long, device="meta"), state)
-    assert logits.shape == (4, 5, 30) and context.shape == (4, 16) and hidden.shape == (1, 4, 16)
-    F.cross_entropy(logits.flatten(0, 1), torch.zeros(20, dtype=torch.long, device="meta")).backward()
-
-
-def test_seq2seq_does_not_read_padding() -> None:
-    model = models.Seq2Seq(20, 30, 8, 16, layers=2).eval()
-    source, target = torch.randint(4, 20, (3, 6)), torch.randint(4, 30, (3, 5))
-    lengths = torch.tensor([6, 2, 4])
-    other = source.clone()
-    other[1, 2:], other[2, 4:] = 7, 9
-    assert torch.equal(model(source, lengths, target), model(other, lengths, target))
-    alone = model(source[1:2, :2], lengths[1:2], target[1:2])
-    assert torch.allclose(model(source, lengths, target)[1:2], alone, atol=1e-6)
-
-
 def test_the_table_of_c3_and_the_masked_weights(lenet: ModuleType) -> None:
     table = lenet.C3_TABLE
     assert len(set(table)) == 16 and sum(map(len, table)) == 60
