@@ -26,7 +26,7 @@ def nb() -> ModuleType:
 def problem(seed: int, target_size: int = 6, layers: int = 1, sentences: int = 4) -> Problem:
     """Return an untrained model in float64, and sources of different lengths with these."""
     generator = torch.Generator().manual_seed(seed)
-    model = Seq2Seq(9, target_size, embedding=6, hidden=7, layers=layers).double().eval()
+    model = Seq2Seq(9, target_size, embedding=6, hidden=8, layers=layers).double().eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
@@ -97,7 +97,7 @@ def test_a_sentence_is_searched_alike_alone_and_in_a_batch(nb: ModuleType, seed:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_stopping_early_loses_nothing(nb: ModuleType, seed: int) -> None:
     model, source, lengths = problem(seed, 8)
-    model.output.bias.data[Vocab.EOS] += 2.0  # so that there is something to stop
+    model.decoder.scores.bias.data[Vocab.EOS] += 2.0  # so that there is something to stop
     for alpha in ALPHAS:
         early, patient = (nb.beam_search(model, source, lengths, 3, 10, alpha, early=early) for early in (True, False))
         assert torch.equal(early.tokens[:, 0], patient.tokens[:, 0])
@@ -107,7 +107,7 @@ def test_stopping_early_loses_nothing(nb: ModuleType, seed: int) -> None:
 def test_stopping_early_saves_steps(nb: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     model, source, lengths = problem(0, 8)
     with torch.no_grad():
-        model.output.bias[Vocab.EOS] += 30.0
+        model.decoder.scores.bias[Vocab.EOS] += 30.0
     calls = []
     decode = model.decode
     monkeypatch.setattr(model, "decode", lambda *arguments: calls.append(1) or decode(*arguments))
@@ -122,7 +122,7 @@ def test_outputs_are_well_formed(nb: ModuleType, seed: int) -> None:
     """No <bos>, nothing but <pad> behind <eos>, no <pad> before the end; the hypotheses of a sentence differ."""
     model, source, lengths = problem(seed, 8)
     with torch.no_grad():
-        model.output.bias[[Vocab.PAD, Vocab.BOS]] += 50.0  # the model wants nothing else
+        model.decoder.scores.bias[[Vocab.PAD, Vocab.BOS]] += 50.0  # the model wants nothing else
     beams = nb.beam_search(model, source, lengths, 5, 6, 0.5)
     assert beams.log_p.isfinite().all()
     for outputs, counts, ended in zip(beams.tokens, beams.length, beams.finished, strict=True):
