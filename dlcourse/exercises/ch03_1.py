@@ -78,18 +78,19 @@ def _temperature(attempt: Any) -> Iterator[Case]:
             want,
             hint,
         )
-    large = torch.tensor([[1000.0, 1001.0, 900.0]])
+    large = torch.tensor([[1000.0, 1001.0, 900.0], [1.0, 0.0, -99.0]])
+    one, other = 1 / (1 + math.exp(10)), 1 / (1 + math.exp(-10))
     yield Case(
-        "scores [[1000, 1001, 900]], temperature 0.1",
+        "scores [[1000, 1001, 900], [1, 0, −99]], temperature 0.1",
         lambda: attempt(large.clone(), 0.1),
-        torch.tensor([[1 / (1 + math.exp(10)), 1 / (1 + math.exp(-10)), 0.0]]),
-        "exp(10010) is infinite: torch.softmax takes the largest score out first.",
+        torch.tensor([[one, other, 0.0], [other, one, 0.0]]),
+        "exp(10010) is infinite: torch.softmax takes the largest score of each row out first.",
     )
     yield Case(
-        "scores [[1000, 1001, 900]], temperature 0",
+        "scores [[1000, 1001, 900], [1, 0, −99]], temperature 0",
         lambda: attempt(large.clone(), 0),
-        torch.tensor([[0.0, 1.0, 0.0]]),
-        "Dividing by 0 gives no number. The limit has probability 1 at the argmax and 0 elsewhere.",
+        torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]),
+        "Dividing by 0 gives no number. The limit has probability 1 at the argmax of each row and 0 elsewhere.",
     )
 
 

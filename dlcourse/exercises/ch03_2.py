@@ -21,6 +21,7 @@ def _leak(attempt: Any) -> Iterator[Case]:
         ([("go.", "Va."), ("Help!", "Va."), ("Run.", "Cours.")], 1 / 3, "go. and Go. are the same sentence."),
         ([("go.", "Va."), ("GO.", "Pars."), ("Wait.", "Attends.")], 2 / 3, "Count pairs, not different sentences."),
         ([("Wait.", "Va.")], 0.0, "A known target is no leak: the source is new."),
+        ([("know.", "Sais."), ("I know.", "Je sais.")], 1 / 2, "Whole sentences must be equal, not a part of one."),
     ]
     for test, want, hint in cases:
         yield Case(f"train {train}, test {test}", lambda test=test: float(attempt(list(train), list(test))), want, hint)
@@ -53,9 +54,10 @@ def _clip(attempt: Any) -> Iterator[Case]:
         ([[3.0], [4.0, 0.0]], 2.0, "The norm goes over all tensors together: √(9 + 16) = 5, the factor is 2/5."),
         ([[-6.0, 0.0], [8.0]], 5.0, "Scale by one factor; cutting each number to ±bound changes the direction."),
         ([[0.0], [0.0]], 1.0, "A norm of 0 must not divide by 0."),
+        ([[[3.0, 0.0], [0.0, 4.0]], [12.0]], 1.0, "Tensors of any shape: √(9 + 16 + 144) = 13."),
     ]
     for rows, bound, hint in cases:
-        parameters = [nn.Parameter(torch.zeros(len(row))) for row in rows]
+        parameters = [nn.Parameter(torch.zeros_like(torch.tensor(row))) for row in rows]
         for parameter, row in zip(parameters, rows, strict=True):
             parameter.grad = torch.tensor(row)
         nn.utils.clip_grad_norm_(parameters, bound)
@@ -81,6 +83,8 @@ def _brevity(attempt: Any) -> Iterator[Case]:
         ([9], [[6]], 1.0, "A long translation is not rewarded: at most 1."),
         ([4], [[9, 5]], math.exp(1 - 5 / 4), "Of several references take the nearest length, 5."),
         ([6], [[8, 4]], 1.0, "8 and 4 are equally near to 6: take the shorter."),
+        ([6], [[4, 8]], 1.0, "4 and 8 are equally near to 6: take the shorter."),
+        ([7], [[3, 8]], math.exp(1 - 8 / 7), "Take the nearest length, 8, not the shortest."),
         ([2, 10], [[6], [6]], 1.0, "Add up the lengths of all sentences first: 12 against 12."),
         ([3, 5], [[4, 9], [9, 8]], math.exp(1 - 12 / 8), "The nearest are 4 and 8, so r = 12 and c = 8."),
     ]
@@ -99,6 +103,7 @@ def _padding(attempt: Any) -> Iterator[Case]:
         ([4, 4], 2, 0.0, "Equal lengths need no padding."),
         ([2, 4], 2, 0.25, "The batch has 2 · 4 positions, 6 of them real: 2/8 is padding."),
         ([9, 1, 9, 1], 2, 0.0, "Sort first: 1 with 1, 9 with 9."),
+        ([5, 1, 1], 2, 0.0, "From short to long: (1, 1), then (5)."),
         ([1, 2, 3], 2, 1 / 7, "The last batch is smaller: (1, 2) has 4 positions, (3) has 3."),
         ([5, 3, 8, 8, 2, 7], 3, 6 / 39, "A batch has (number of sentences) · (longest of them) positions."),
     ]

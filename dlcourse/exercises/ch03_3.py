@@ -14,11 +14,12 @@ from dlcourse.check import Case, checks
 
 @checks("03.3-greedy")
 def _greedy(attempt: Any) -> Iterator[Case]:
-    P = torch.tensor([[0.1, 0.6, 0.3], [0.5, 0.1, 0.4], [0.2, 0.7, 0.1]])
+    P = torch.tensor([[0.0, 0.55, 0.45], [0.4, 0.25, 0.35], [0.1, 0.7, 0.2]])
     hints = {
         (2, 1): "Row `start` of P holds the probabilities of the first token: take its argmax and its value.",
         (2, 2): "After the first token, look into the row of that token, not into the row of `start`.",
         (1, 3): "The joint probability is the product over the steps.",
+        (0, 2): "Take the best token of each step, even where another path has the larger product: that is greedy.",
         (0, 5): "The path has `steps` tokens; `start` is not one of them.",
     }
     for (start, steps), hint in hints.items():
@@ -103,6 +104,7 @@ def _bigrams(attempt: Any) -> Iterator[Case]:
         ([[4, 5, 6]], "No earlier pair begins with the last token 6, so nothing is blocked."),
         ([[7, 7]], "The pair (7, 7) is there, and a third 7 would make it again: neighbours may overlap."),
         ([[4, 5, 4, 6, 4], [5, 4, 6, 5, 5]], "Each row has its own pairs; several tokens can be blocked in one."),
+        ([[4, 5, 4], [6, 7, 5]], "A pair of another row blocks nothing."),
         ([[4], [5]], "A prefix of one token has no pair."),
     ]
     for prefixes, hint in cases:

@@ -45,6 +45,11 @@ WRONG: dict[str, list[str]] = {
         "        return scores.argmax(-1)\n"
         "    return torch.softmax(scores / temperature, -1)",
         "def tempered(scores, temperature):\n    return torch.softmax(scores / max(temperature, 1e-9), 0)",
+        # one argmax for all rows
+        "def tempered(scores, temperature):\n"
+        "    if temperature == 0:\n"
+        "        return (scores == scores.max()).float()\n"
+        "    return torch.softmax(scores / temperature, -1)",
     ],
     "03.1-params": [
         "def lstm_parameters(inputs, hidden, layers=1, bidirectional=False):\n"

@@ -21,6 +21,10 @@ WRONG: dict[str, list[str]] = {
         "def leaking(train, test):\n"
         "    known = {target.lower() for _, target in train}\n"
         "    return sum(target.lower() in known for _, target in test) / len(test)",
+        # a part of a sentence
+        "def leaking(train, test):\n"
+        "    known = ' '.join(source.lower() for source, _ in train)\n"
+        "    return sum(source.lower() in known for source, _ in test) / len(test)",
         # the number, not the share
         "def leaking(train, test):\n"
         "    known = {source.lower() for source, _ in train}\n"
@@ -33,8 +37,7 @@ WRONG: dict[str, list[str]] = {
         "def teacher_inputs(target):\n    return F.pad(target, (1, 0), value=0)[:, :-1]",
         "def teacher_inputs(target):\n    return F.pad(target[:, 1:], (0, 1), value=2)",
         "def teacher_inputs(target):\n    target = target.roll(1, 0)\n    target[:, 0] = 2\n    return target",
-        "def teacher_inputs(target):\n"
-        "    target[target == 3] = 0\n    return F.pad(target, (1, 0), value=2)[:, :-1]",
+        "def teacher_inputs(target):\n    target[target == 3] = 0\n    return F.pad(target, (1, 0), value=2)[:, :-1]",
     ],
     "03.2-clip": [
         # each tensor by itself
@@ -46,6 +49,10 @@ WRONG: dict[str, list[str]] = {
         "def clip_gradients(gradients, bound):\n"
         "    norm = math.sqrt(sum(g.square().sum().item() for g in gradients))\n"
         "    return [g * bound / norm for g in gradients]",
+        # vectors only
+        "def clip_gradients(gradients, bound):\n"
+        "    norm = torch.cat(gradients).norm().item()\n"
+        "    return [g * (min(1.0, bound / norm) if norm else 1.0) for g in gradients]",
         # in place
         "def clip_gradients(gradients, bound):\n"
         "    norm = math.sqrt(sum(g.square().sum().item() for g in gradients))\n"
@@ -75,6 +82,11 @@ WRONG: dict[str, list[str]] = {
         "    return min(1.0, math.exp(1 - sum(nearest) / sum(lengths)))",
     ],
     "03.2-padding": [
+        # from long to short
+        "def padding_share(lengths, batch_size):\n"
+        "    lengths = sorted(lengths, reverse=True)\n"
+        "    batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]\n"
+        "    return 1 - sum(lengths) / sum(len(b) * max(b) for b in batches)",
         # not sorted
         "def padding_share(lengths, batch_size):\n"
         "    batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]\n"

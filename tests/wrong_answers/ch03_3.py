@@ -21,6 +21,12 @@ WRONG = {
         "        p *= P[path[-1]].max().item()\n"
         "        path.append(P[path[-1]].argmax().item())\n"
         "    return path, p",
+        # the best path, not the greedy one
+        "def greedy_path(P, start, steps):\n"
+        "    def p(path):\n"
+        "        return math.prod(P[a, b].item() for a, b in zip((start, *path), path))\n"
+        "    best = max(itertools.product(range(len(P)), repeat=steps), key=p)\n"
+        "    return list(best), p(best)",
         # columns for rows
         "def greedy_path(P, start, steps):\n"
         "    path, p, last = [], 1.0, start\n"
@@ -68,6 +74,13 @@ WRONG = {
         "    return place // V, place % V, log_p[place // V] + best",
     ],
     "03.3-bigrams": [
+        # the pairs of all rows together
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p, rows = log_p.clone(), tokens.tolist()\n"
+        "    pairs = {pair for row in rows for pair in zip(row, row[1:])}\n"
+        "    for i, row in enumerate(rows):\n"
+        "        log_p[i, [b for a, b in pairs if a == row[-1]]] = -torch.inf\n"
+        "    return log_p",
         # every token that occurred
         "def block_bigrams(tokens, log_p):\n"
         "    log_p = log_p.clone()\n"
