@@ -226,8 +226,22 @@ def _problem(case: Case) -> str:
     if hasattr(case.expected, "shape") and hasattr(given, "shape") and given.shape != case.expected.shape:
         return f"for {case.shown} expected shape {tuple(case.expected.shape)}, given {tuple(given.shape)}"
     if not _close(given, case.expected, case.tolerance):
-        return f"for {case.shown} expected {_show(case.expected)}, given {_show(given)}"
+        return f"for {case.shown} expected {_difference(given, case.expected, case.tolerance)}"
     return ""
+
+
+def _difference(given: Any, expected: Any, tolerance: float) -> str:
+    """Return ``<expected>, given <given>``, of large arrays the first entry that differs."""
+    import numpy as np
+
+    if hasattr(expected, "shape") and hasattr(given, "shape"):
+        got, want = _array(given), _array(expected)
+        if want.size > 12:
+            wrong = ~np.isclose(got.astype(float), want.astype(float), rtol=tolerance, atol=tolerance)
+            first = tuple(int(i[0]) for i in wrong.nonzero())
+            place = f"at {list(first)} ({wrong.sum()} of {want.size} numbers differ)"
+            return f"{_show(want[first])}, given {_show(got[first])} {place}"
+    return f"{_show(expected)}, given {_show(given)}"
 
 
 def _close(given: Any, expected: Any, tolerance: float) -> bool:

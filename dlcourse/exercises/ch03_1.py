@@ -21,7 +21,7 @@ def _gru(attempt: Any) -> Iterator[Case]:
         "one unit, all weights 0, b_z = 50, h = 1",
         lambda: attempt(one.clone(), one.clone(), zero.clone(), zero.clone(), torch.cat([0 * big, big, 0 * big])),
         one,
-        "Where z = 1 the old state stays: h' = z·h + (1 − z)·n.",
+        "Where z = 1 the old state stays: h' = z·h + (1 − z)·n; z is the second block.",
     )
     yield Case(
         "one unit, all weights 0, b_z = −50, b_n = 0.5",
@@ -40,7 +40,7 @@ def _gru(attempt: Any) -> Iterator[Case]:
             f"x {tuple(x.shape)}, h {tuple(h.shape)}",
             lambda x=x, h=h, W=W, U=U, b=b: attempt(x.clone(), h.clone(), W.clone(), U.clone(), b.clone()),
             want,
-            "The candidate reads U_n (r ⊙ h): first the gate, then the product. The blocks are in the order r, z, n.",
+            "The candidate reads U_n (r ⊙ h): first the gate, then the product h @ U.T. Each block is H rows: r, z, n.",
         )
 
 
@@ -48,8 +48,11 @@ def _gru(attempt: Any) -> Iterator[Case]:
 def _perplexity(attempt: Any) -> Iterator[Case]:
     hints = {
         ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)): ((3, 3), "Certain and right every time: exp(0) = 1."),
-        ((1.0, 2.0, 3.0), (2.0, 2.0, 2.0)): ((3, 3), "exp of the mean: not the mean of the exponentials, not base 2."),
-        ((1.0, 9.0, 9.0), (3.0, 9.0, 9.0)): ((1, 1), "What stands behind a row's length is padding: leave it out."),
+        ((1.0, 2.0, 3.0), (4.0, 4.0, 4.0)): ((3, 3), "exp of the mean: not the mean of the exponentials, not base 2."),
+        ((1.0, 9.0, 9.0), (3.0, 9.0, 9.0)): (
+            (1, 1),
+            "Position t (from 0) is real where t < length; leave the others out.",
+        ),
         ((1.0, 1.0, 1.0), (4.0, 7.0, 7.0)): ((3, 1), "Divide the sum of all real tokens by their number, 4."),
     }
     for rows, (lengths, hint) in hints.items():
@@ -116,7 +119,10 @@ def _params(attempt: Any) -> Iterator[Case]:
 @checks("03.1-last")
 def _last(attempt: Any) -> Iterator[Case]:
     hints = {
-        (4, 4): "The forward half has read everything at the last step, the backward half at step 0.",
+        (
+            4,
+            4,
+        ): "The forward half [..., :H] has read everything at the last step, the backward half [..., H:] at step 0.",
         (4, 2, 1): "Row i ends at step lengths[i] − 1; what stands behind it is padding.",
         (1, 6, 3, 5): "Row i ends at step lengths[i] − 1; index rows and steps together.",
     }

@@ -18,7 +18,11 @@ def _leak(attempt: Any) -> Iterator[Case]:
     cases = [
         ([("Go.", "Va."), ("Stay.", "Reste.")], 1 / 2, "Go. is in training, Stay. is not: 1 of 2."),
         ([("Go.", "File !"), ("I know.", "Je sais.")], 1.0, "Compare the sources only: a new translation leaks too."),
-        ([("go.", "Va."), ("Help!", "Va."), ("Run.", "Cours.")], 1 / 3, "go. and Go. are the same sentence."),
+        (
+            [("go.", "Va."), ("Help!", "Va."), ("Run.", "Cours.")],
+            1 / 3,
+            "go. and Go. are the same sentence: lower-case both sides.",
+        ),
         ([("go.", "Va."), ("GO.", "Pars."), ("Wait.", "Attends.")], 2 / 3, "Count pairs, not different sentences."),
         ([("Wait.", "Va.")], 0.0, "A known target is no leak: the source is new."),
         ([("know.", "Sais."), ("I know.", "Je sais.")], 1 / 2, "Whole sentences must be equal, not a part of one."),
@@ -86,6 +90,7 @@ def _brevity(attempt: Any) -> Iterator[Case]:
         ([6], [[4, 8]], 1.0, "4 and 8 are equally near to 6: take the shorter."),
         ([7], [[3, 8]], math.exp(1 - 8 / 7), "Take the nearest length, 8, not the shortest."),
         ([2, 10], [[6], [6]], 1.0, "Add up the lengths of all sentences first: 12 against 12."),
+        ([2, 10], [[2, 6], [6, 11]], math.exp(1 - 13 / 12), "Each sentence has its own nearest length: 2 and 11."),
         ([3, 5], [[4, 9], [9, 8]], math.exp(1 - 12 / 8), "The nearest are 4 and 8, so r = 12 and c = 8."),
     ]
     for lengths, references, want, hint in cases:
@@ -104,7 +109,7 @@ def _padding(attempt: Any) -> Iterator[Case]:
         ([2, 4], 2, 0.25, "The batch has 2 · 4 positions, 6 of them real: 2/8 is padding."),
         ([9, 1, 9, 1], 2, 0.0, "Sort first: 1 with 1, 9 with 9."),
         ([5, 1, 1], 2, 0.0, "From short to long: (1, 1), then (5)."),
-        ([1, 2, 3], 2, 1 / 7, "The last batch is smaller: (1, 2) has 4 positions, (3) has 3."),
+        ([1, 2, 3], 2, 1 / 7, "(1, 2) has 4 positions, the smaller batch (3) has 3: 1 of 7 is padding."),
         ([5, 3, 8, 8, 2, 7], 3, 6 / 39, "A batch has (number of sentences) · (longest of them) positions."),
     ]
     for lengths, size, want, hint in cases:

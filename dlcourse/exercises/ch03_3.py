@@ -17,10 +17,10 @@ def _greedy(attempt: Any) -> Iterator[Case]:
     P = torch.tensor([[0.0, 0.55, 0.45], [0.4, 0.25, 0.35], [0.1, 0.7, 0.2]])
     hints = {
         (2, 1): "Row `start` of P holds the probabilities of the first token: take its argmax and its value.",
-        (2, 2): "After the first token, look into the row of that token, not into the row of `start`.",
-        (1, 3): "The joint probability is the product over the steps.",
+        (2, 2): "Look into the row of the last token, not of `start`, and multiply the probabilities of all steps.",
+        (1, 3): "The joint probability is the product over the steps; a token may come again.",
         (0, 2): "Take the best token of each step, even where another path has the larger product: that is greedy.",
-        (0, 5): "The path has `steps` tokens; `start` is not one of them.",
+        (0, 5): "The path has `steps` tokens; `start` itself is not in the list.",
     }
     for (start, steps), hint in hints.items():
         path, probability, last = [], 1.0, start
@@ -55,7 +55,7 @@ def _penalty(attempt: Any) -> Iterator[Case]:
         ((-4.0, -5.0), (4, 8), 0.0, "With alpha 0 the scores are the log-probabilities; the best is the largest."),
         ((-4.0, -5.0), (4, 8), 1.0, "Divide by ((5 + L) / 6) ** alpha: the 5 and the 6 belong inside of the power."),
         ((-4.0, -4.5, -7.0), (3, 5, 20), 0.6, "Divide, do not multiply: log-probabilities are negative."),
-        ((-9.0, -2.0, -3.0, -6.5), (12, 2, 3, 9), 0.8, "The index is that of the largest score, the one nearest to 0."),
+        ((-9.0, -2.0, -3.0, -6.5), (12, 2, 3, 9), 0.8, "The index is the argmax of the scores, the one nearest to 0."),
     ]
     for log_p, length, alpha, hint in cases:
         scores = [p / ((5 + n) / 6) ** alpha for p, n in zip(log_p, length, strict=True)]
@@ -75,8 +75,11 @@ def _penalty(attempt: Any) -> Iterator[Case]:
 @checks("03.3-topk")
 def _topk(attempt: Any) -> Iterator[Case]:
     shapes = {
-        (1, 5): "With one hypothesis the parent is 0 and the token is the argmax.",
-        (2, 3): "Add the hypothesis's own log-probability to its row before you compare.",
+        (
+            1,
+            5,
+        ): "With one hypothesis the parent is 0, the token is the best, and log_p[0] is added to its log-probability.",
+        (2, 3): "Add each hypothesis's log-probability to its row; best first; parent = place // V, token = place % V.",
         (3, 7): "Choose among all k·V candidates together: several may have the same parent. Row = place // V.",
         (5, 4): "Rows have V entries: divide the flat place by V, not by k.",
     }
