@@ -131,5 +131,5 @@ def test_a_large_array_is_told_by_its_first_wrong_number() -> None:
     given = want.clone()
     given[1, 3], given[2, 0] = 0.5, float("nan")
     told = check._problem(Case("x", given, want, "h"))
-    assert told == "for x expected 8, given 0.5 at [1, 3] (2 of 20 numbers differ)"
+    assert told == "for x expected 8., given 0.5 at [1, 3] (2 of 20 numbers differ)"
     assert check._problem(Case("x", torch.tensor([1, 2]), torch.tensor([1, 3]), "h")).endswith("[1, 3], given [1, 2]")
