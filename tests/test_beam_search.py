@@ -104,6 +104,18 @@ def test_stopping_early_loses_nothing(nb: ModuleType, seed: int) -> None:
         assert torch.allclose(early.log_p[:, 0], patient.log_p[:, 0])
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_best_finished_hypothesis_is_never_lost(nb: ModuleType, seed: int) -> None:
+    """A longer search goes on from the shorter one, so its best finished output is at least as good."""
+    model, source, lengths = problem(seed, 12)
+    for width, alpha in ((2, 0.0), (4, 0.0), (4, 0.6), (3, 1.0)):
+        best = [
+            nb.best_finished(nb.beam_search(model, source, lengths, width, steps, alpha, early=False), alpha)
+            for steps in range(1, 11)
+        ]
+        assert (torch.stack(best).diff(dim=0).nan_to_num(0.0) >= -1e-9).all()  # −∞ − (−∞) where none has finished
+
+
 def test_stopping_early_saves_steps(nb: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     model, source, lengths = problem(0, 8)
     with torch.no_grad():
