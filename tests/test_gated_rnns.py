@@ -60,7 +60,7 @@ def test_layers_equal_pytorch_in_outputs_states_and_gradients(gated: ModuleType,
     inner()
 
 
-def test_the_two_resets_agree_only_where_the_notebook_says(gated: ModuleType) -> None:
+def test_the_two_resets_differ_in_general_and_agree_where_the_notebook_says(gated: ModuleType) -> None:
     torch.manual_seed(0)
     U = torch.randn(7, 7)
     assert gated.both_resets(U, 0.0) > 1e-3
@@ -151,3 +151,16 @@ def test_a_book_is_cut_without_overlap(gated: ModuleType) -> None:
     parts = gated.contiguous("The  Time\nMachine " * 50)
     assert "".join(parts) == " ".join(("the time machine " * 50).split())
     assert [round(len(part) / len("".join(parts)), 1) for part in parts] == [0.8, 0.1, 0.1]
+
+
+def test_writing_keeps_the_prefix_and_never_draws_the_unknown_character() -> None:
+    module = notebooks.load_definitions(notebooks.ROOT / "03_rnn_seq2seq" / "01_gated_rnns.ipynb")
+    module.characters, module.index = ["a", "b", " "], {"a": 1, "b": 2, " ": 3}
+    model = module.CharLM(4, 8)
+    with torch.no_grad():
+        model.scores.bias[0] = 50.0  # the model wants the unknown character
+    text = module.write(model, "ab ", 60)
+    assert text.startswith("ab ") and len(text) == 63 and set(text) <= {"a", "b", " "}
+    model.scores.bias.data = torch.tensor([0.0, 0.0, 50.0, 0.0])
+    assert module.write(model, "a", 5, temperature=0.1) == "abbbbb"
+    assert module.next_right(model, torch.tensor([1, 2, 2, 1])) == pytest.approx(2 / 3)
