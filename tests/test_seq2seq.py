@@ -133,14 +133,13 @@ def test_greedy_search_ends_and_says_nothing_behind_the_end(nb: ModuleType) -> N
 def test_bleu_of_the_notebook_is_sacrebleus(nb: ModuleType) -> None:
     hypothesis = pytest.importorskip("hypothesis")
     st = hypothesis.strategies
-    words = st.lists(st.sampled_from("abcd"), min_size=4, max_size=9)
+    words = st.lists(st.sampled_from("ab"), min_size=4, max_size=9)
     pair = st.tuples(words, st.lists(words, min_size=1, max_size=3))
 
     @hypothesis.settings(deadline=None, max_examples=150)
     @hypothesis.given(st.lists(pair, min_size=1, max_size=6))
     def inner(pairs: list[tuple[list[str], list[list[str]]]]) -> None:
         guesses, references = [list(side) for side in zip(*pairs, strict=True)]
-        hypothesis.assume(all(sum(nb.matches(g, r, n)[0] for g, r in pairs) for n in (1, 2, 3, 4)))
         most = max(map(len, references))
         streams = [[" ".join(several[k]) if k < len(several) else None for several in references] for k in range(most)]
         metric = nb.BLEU(tokenize="none", smooth_method="none", force=True)

@@ -52,7 +52,7 @@ def _shift(attempt: Any) -> Iterator[Case]:
 
 @checks("03.2-clip")
 def _clip(attempt: Any) -> Iterator[Case]:
-    cases = [
+    cases: list[tuple[list[Any], float, str]] = [
         ([[3.0, 4.0]], 1.0, "The norm is 5, so every number is multiplied by 1/5."),
         ([[0.3, 0.4]], 1.0, "The norm 0.5 is below the bound: nothing changes."),
         ([[3.0], [4.0, 0.0]], 2.0, "The norm goes over all tensors together: √(9 + 16) = 5, the factor is 2/5."),
