@@ -52,11 +52,14 @@ State = tuple[Tensor, Tensor]
 class Encoder(nn.Module):
     """The encoder of notebook 3.2: sources (B, S) and their lengths (B,) → summary (L, B, H).
 
-    A GRU in both directions, H/2 numbers each, that reads each sentence without its padding. ``hidden`` must be even.
+    A GRU in both directions, H/2 numbers each, that reads each sentence without its padding.
+    Raises ValueError for an odd ``hidden``.
     """
 
     def __init__(self, size: int, embedding: int, hidden: int, layers: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
+        if hidden % 2:
+            raise ValueError(f"hidden is {hidden}; give an even number, half of it for each direction.")
         between = dropout if layers > 1 else 0.0
         self.embedding = nn.Embedding(size, embedding, padding_idx=Vocab.PAD)
         self.dropout = nn.Dropout(dropout)

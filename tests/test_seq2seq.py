@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -39,6 +40,8 @@ def test_the_package_has_the_model_of_the_notebook(nb: ModuleType) -> None:
     target, _ = sentences(9, 17, 1)
     assert torch.equal(ours(source, lengths, target), packaged(source, lengths, target))
     assert torch.equal(nb.greedy(ours, source, lengths, 9), models.greedy(packaged, source, lengths, 9))
+    with pytest.raises(ValueError, match="hidden is 7; give an even number"):
+        models.Seq2Seq(13, 17, 6, 7)
     logits = torch.randn(9, 7, 17)
     assert torch.equal(nb.masked_loss(logits, target), text.masked_loss(logits, target))
     assert torch.equal(nb.real_tokens(target), text.real_tokens(target))
@@ -162,7 +165,7 @@ def test_full_scale_reads_an_archive_of_the_textbooks_layout(
     path = tmp_path / "fra-eng.zip"
     path.write_bytes(packed.getvalue())
     (known,) = data.RESOURCES["fra-eng"]
-    digest = f"sha256:{data.hashlib.sha256(packed.getvalue()).hexdigest()}"
+    digest = f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}"
     resource = data.Resource(known.path, (), None, digest, member=known.member)
     monkeypatch.setitem(data.RESOURCES, "fra-eng", (resource,))
     monkeypatch.setenv("DLCOURSE_DATA", str(tmp_path))
