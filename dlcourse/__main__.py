@@ -10,6 +10,6 @@ if sys.version_info < (3, 10):
     sys.exit(2)
 
 if __name__ == "__main__":
-    from dlcourse.cli import main
+    from dlcourse.install.commands import main
 
     sys.exit(main(sys.argv[1:]))

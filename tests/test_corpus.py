@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from dlcourse import notebooks
+from dlcourse.authoring import notebooks
 
 FOLDER = notebooks.ROOT / "dlcourse" / "corpus"
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+")

@@ -15,7 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dlcourse import data, notebooks
+from dlcourse import data
+from dlcourse.authoring import notebooks
 from dlcourse.train import fit
 
 EPOCHS, BATCH, REPEATS = 5, 64, 11

@@ -21,7 +21,8 @@ from unittest import mock
 
 import torch
 
-from dlcourse import notebooks, text
+from dlcourse import text
+from dlcourse.authoring import notebooks
 from dlcourse.models import Seq2Seq
 from dlcourse.text import Pair, PairLoader, Vocab
 from dlcourse.textbook import d2l

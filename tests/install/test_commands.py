@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
-from dlcourse import cli
-from dlcourse.doctor import Explanation
+from dlcourse.install import commands as cli
+from dlcourse.install.doctor import Explanation
 
-PACKAGE = Path(cli.__file__).parent
+PACKAGE = Path(cli.__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def run_entrance(version: tuple[int, int, int]) -> tuple[object, str]:
     fake_cli = SimpleNamespace(main=lambda argv: 3 if argv == ["setup"] else 4)
 
     def load(name: str, *rest: Any) -> Any:
-        return {"sys": fake_sys, "dlcourse.cli": fake_cli}[name]
+        return {"sys": fake_sys, "dlcourse.install.commands": fake_cli}[name]
 
     names = {"__name__": "__main__", "__builtins__": {**vars(builtins), "__import__": load}}
     source = (PACKAGE / "__main__.py").read_text(encoding="utf-8")
@@ -148,7 +148,7 @@ def test_help_on_a_terminal_without_the_characters() -> None:
 
 def test_importing_loads_only_the_standard_library() -> None:
     code = (
-        "import sys, dlcourse, dlcourse.cli, dlcourse.doctor\n"
+        "import sys, dlcourse, dlcourse.install.commands, dlcourse.install.doctor\n"
         "tops = {name.partition('.')[0] for name in sys.modules}\n"
         "print(sorted(tops - set(sys.stdlib_module_names) - {'dlcourse', '__main__', '__mp_main__'}))"
     )
@@ -463,7 +463,7 @@ def test_cause_and_fix_come_from_the_doctor(monkeypatch: pytest.MonkeyPatch) -> 
         asked.append(text)
         return Explanation("the moon.", "Wait.")
 
-    monkeypatch.setattr("dlcourse.doctor.explain_error", explain)
+    monkeypatch.setattr("dlcourse.install.doctor.explain_error", explain)
     fake_pip(monkeypatch, 1, "the log")
     with pytest.raises(cli.SetupError, match=r"likely cause: the moon\. Fix: Wait\."):
         cli._pip(["install"])

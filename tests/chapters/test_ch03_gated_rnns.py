@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dlcourse import notebooks
+from dlcourse.authoring import notebooks
 
 LAYERS = [nn.RNN, nn.GRU, nn.LSTM]
 

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dlcourse import models, notebooks
+from dlcourse import models
+from dlcourse.authoring import notebooks
 
 hypothesis = pytest.importorskip("hypothesis")
 number = hypothesis.strategies.integers

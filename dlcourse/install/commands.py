@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 NEEDED_GB = {"cpu": 3, "cuda": 9}
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 STAMP = ".dlcourse-setup.json"  # in the environment: what was installed there
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         python = _venv_python(ROOT / ".venv")
         if not in_environment() and _runs(python):
             return run([str(python), "-m", "dlcourse", *argv])
-        module = importlib.import_module(f"dlcourse.{command}")
+        module = importlib.import_module(f"dlcourse.install.{command}")
         return int(module.main(rest))
     if command == "setup" and rest:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
@@ -68,7 +68,9 @@ def main(argv: Sequence[str]) -> int:
     if command == "test":
         return run([sys.executable, "-m", "pytest", *rest])
     if command in ("download", "execute"):
-        module = importlib.import_module({"download": "dlcourse.data", "execute": "dlcourse.notebooks"}[command])
+        module = importlib.import_module(
+            {"download": "dlcourse.data", "execute": "dlcourse.authoring.notebooks"}[command]
+        )
         return int(module.main(rest))
     return 0
 
@@ -284,7 +286,7 @@ def _pip(command: Sequence[str]) -> None:
 
 
 def _fix(*texts: str) -> str:
-    from dlcourse.doctor import explain_error
+    from dlcourse.install.doctor import explain_error
 
     found = next(filter(None, map(explain_error, texts)), None)
     if found is None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dlcourse import check, notebooks
+from dlcourse import check
+from dlcourse.authoring import notebooks
 
 FOUND = {
     identifier: (path, stub, solution)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dlcourse import data, models, notebooks, text
+from dlcourse import data, models, text
+from dlcourse.authoring import notebooks
 from dlcourse.text import PairLoader, Vocab
 from dlcourse.train import fit
 

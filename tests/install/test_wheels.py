@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from packaging import tags
 
-from dlcourse import wheels
-from dlcourse.wheels import Machine, Verdict, explain, explain_folder
+from dlcourse.install import wheels
+from dlcourse.install.wheels import Machine, Verdict, explain, explain_folder
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies
@@ -178,7 +178,7 @@ def test_this_machine(cuda: tuple[int, int] | None, monkeypatch: pytest.MonkeyPa
         def __init__(self) -> None:
             self.cuda = cuda
 
-    monkeypatch.setattr("dlcourse.doctor.read_driver", lambda: Card() if cuda else None)
+    monkeypatch.setattr("dlcourse.install.doctor.read_driver", lambda: Card() if cuda else None)
     here = Machine.this()
     assert here.python == "{}.{}".format(*sys.version_info) and here.bits in (32, 64)
     assert here.driver_cuda == cuda

@@ -28,7 +28,7 @@ class Machine:
         """Return the running interpreter's machine."""
         from packaging.tags import sys_tags
 
-        from dlcourse.doctor import read_driver
+        from dlcourse.install.doctor import read_driver
 
         driver = read_driver()
         return Machine(

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 _SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```.*?</details>", re.S)
 _EXERCISE = re.compile(r'^exercise\("([^"]+)", (.+)\)\s*$', re.M)
 

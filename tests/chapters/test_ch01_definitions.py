@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dlcourse import notebooks
+from dlcourse.authoring import notebooks
 
 BASICS = notebooks.ROOT / "01_pytorch_basics"
 

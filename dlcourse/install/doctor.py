@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dlcourse.cli import NEEDED_GB, ROOT, TORCH_INDEX, in_environment
+from dlcourse.install.commands import NEEDED_GB, ROOT, TORCH_INDEX, in_environment
 
 _STATUS = ("ok", "warn", "fail", "skip")
 WINDOWS, MAC = sys.platform == "win32", sys.platform == "darwin"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlcourse import notebooks
+from dlcourse.authoring import notebooks
 from dlcourse.models import Seq2Seq
 from dlcourse.text import Vocab
 

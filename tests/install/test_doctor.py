@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlcourse import doctor
-from dlcourse.doctor import Driver, best_build, judge_architecture, judge_driver, judge_gpu, parse_driver
+from dlcourse.install import doctor
+from dlcourse.install.doctor import Driver, best_build, judge_architecture, judge_driver, judge_gpu, parse_driver
 
 RECORDED = Path(__file__).parent / "recorded" / "nvidia_smi"
 
@@ -393,7 +393,7 @@ def test_json_and_exit_status(capsys: pytest.CaptureFixture[str], monkeypatch: p
 
 
 def test_works_before_anything_is_installed() -> None:
-    code = "import sys; from dlcourse import doctor; sys.exit(doctor.main(['--json']))"
+    code = "import sys; from dlcourse.install import doctor; sys.exit(doctor.main(['--json']))"
     bare = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(doctor.ROOT)!r}); {code}"]
     done = subprocess.run(bare, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
     results = {result["name"]: result for result in json.loads(done.stdout)}

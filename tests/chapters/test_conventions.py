@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dlcourse import notebooks
+from dlcourse.authoring import notebooks
 
 NOTEBOOKS = notebooks.all_notebooks()
 ABSOLUTE = re.compile(

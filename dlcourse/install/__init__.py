@@ -1,0 +1,1 @@
+"""Set the course up and look at the machine: standard library only, nothing of the other rooms."""
