@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from dlcourse.install.gpu import read_driver
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -27,8 +29,6 @@ class Machine:
     def this() -> Machine:
         """Return the running interpreter's machine."""
         from packaging.tags import sys_tags
-
-        from dlcourse.install.doctor import read_driver
 
         driver = read_driver()
         return Machine(
