@@ -51,11 +51,30 @@ def device() -> torch.device:
     return chosen
 
 
+def shifted(value: int) -> int:
+    """Return the seed ``value``, moved by ``DLCOURSE_SEED`` thousands (default 0): a notebook's run with other seeds.
+
+    Raises ValueError when the variable is no whole number.
+    """
+    text = os.environ.get("DLCOURSE_SEED", "").strip() or "0"
+    try:
+        return value + 1000 * int(text)
+    except ValueError:
+        raise ValueError(f"DLCOURSE_SEED is {text!r}; set it to a whole number, or remove it.") from None
+
+
 def seed(value: int = 0) -> None:
-    """Seed the random generators of Python, NumPy and PyTorch (all devices)."""
+    """Seed the random generators of Python, NumPy and PyTorch (all devices) with ``shifted(value)``."""
     import numpy
     import torch
 
-    random.seed(value)
-    numpy.random.seed(value % 2**32)
-    torch.manual_seed(value)
+    random.seed(shifted(value))
+    numpy.random.seed(shifted(value) % 2**32)
+    torch.manual_seed(shifted(value))
+
+
+def generator(value: int = 0) -> torch.Generator:
+    """Return a random generator of its own on the CPU, seeded with ``shifted(value)``."""
+    import torch
+
+    return torch.Generator().manual_seed(shifted(value))

@@ -8,9 +8,9 @@ import unicodedata
 
 import pytest
 
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 
-FOLDER = notebooks.ROOT / "dlcourse" / "corpus"
+FOLDER = definitions.ROOT / "dlcourse" / "corpus"
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+")
 CHINESE = re.compile(r"[\u4e00-\u9fff。？！，、]+")
 FRENCH = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ'\-,.:?! \u202f]+")

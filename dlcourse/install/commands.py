@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
         return run([sys.executable, "-m", "pytest", *rest])
     if command in ("download", "execute"):
         module = importlib.import_module(
-            {"download": "dlcourse.data", "execute": "dlcourse.authoring.notebooks"}[command]
+            {"download": "dlcourse.data", "execute": "dlcourse.authoring.execute"}[command]
         )
         return int(module.main(rest))
     return 0

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from dlcourse import data
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 from dlcourse.train import fit
 
 EPOCHS, BATCH, REPEATS = 5, 64, 11
@@ -29,7 +29,7 @@ def start(make: type[nn.Module]) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def main() -> None:
-    mlp = notebooks.load_definitions(notebooks.ROOT / "01_pytorch_basics" / "03_handwritten_digits.ipynb").MLP
+    mlp = definitions.load_definitions(definitions.ROOT / "01_pytorch_basics" / "03_handwritten_digits.ipynb").MLP
     loader = data.TensorLoader(data.mnist("quick").train, BATCH, shuffle=True)
     seconds: dict[str, list[float]] = {"bare": [], "fit": []}
     for _ in range(REPEATS + 1):

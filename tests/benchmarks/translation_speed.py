@@ -22,7 +22,7 @@ from unittest import mock
 import torch
 
 from dlcourse import text
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 from dlcourse.models import Seq2Seq
 from dlcourse.text import Pair, PairLoader, Vocab
 from dlcourse.textbook import d2l
@@ -30,7 +30,7 @@ from dlcourse.train import fit
 
 STEPS, BATCH, RATE = 10, 64, 0.005
 CPU = torch.device("cpu")
-NOTEBOOK = notebooks.load_definitions(notebooks.ROOT / "03_rnn_seq2seq" / "02_seq2seq.ipynb")
+NOTEBOOK = definitions.load_definitions(definitions.ROOT / "03_rnn_seq2seq" / "02_seq2seq.ipynb")
 
 
 def textbook(pairs: list[Pair], vocabs: tuple[Vocab, Vocab], sizes: tuple[int, int, int]) -> Callable[[int], None]:

@@ -10,19 +10,19 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 
-BASICS = notebooks.ROOT / "01_pytorch_basics"
+BASICS = definitions.ROOT / "01_pytorch_basics"
 
 
 @pytest.fixture(scope="module")
 def networks() -> ModuleType:
-    return notebooks.load_definitions(BASICS / "02_neural_networks.ipynb")
+    return definitions.load_definitions(BASICS / "02_neural_networks.ipynb")
 
 
 @pytest.fixture(scope="module")
 def digits() -> ModuleType:
-    return notebooks.load_definitions(BASICS / "03_handwritten_digits.ipynb")
+    return definitions.load_definitions(BASICS / "03_handwritten_digits.ipynb")
 
 
 def test_models_run_on_a_device_that_has_no_numbers(networks: ModuleType, digits: ModuleType) -> None:

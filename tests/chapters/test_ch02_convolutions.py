@@ -10,21 +10,21 @@ from torch import nn
 from torch.nn import functional as F
 
 from dlcourse import models
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 
 hypothesis = pytest.importorskip("hypothesis")
 number = hypothesis.strategies.integers
-CHAPTER = notebooks.ROOT / "02_cnn_lenet"
+CHAPTER = definitions.ROOT / "02_cnn_lenet"
 
 
 @pytest.fixture(scope="module")
 def convolutions() -> ModuleType:
-    return notebooks.load_definitions(CHAPTER / "01_convolutions.ipynb")
+    return definitions.load_definitions(CHAPTER / "01_convolutions.ipynb")
 
 
 @pytest.fixture(scope="module")
 def lenet() -> ModuleType:
-    return notebooks.load_definitions(CHAPTER / "02_lenet.ipynb")
+    return definitions.load_definitions(CHAPTER / "02_lenet.ipynb")
 
 
 def test_corr2d_equals_conv2d(convolutions: ModuleType) -> None:

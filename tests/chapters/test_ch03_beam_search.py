@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 from dlcourse.models import Seq2Seq
 from dlcourse.text import Vocab
 
@@ -20,7 +20,7 @@ Problem = tuple[Seq2Seq, Tensor, Tensor]
 
 @pytest.fixture(scope="module")
 def nb() -> ModuleType:
-    return notebooks.load_definitions(notebooks.ROOT / "03_rnn_seq2seq" / "03_beam_search.ipynb")
+    return definitions.load_definitions(definitions.ROOT / "03_rnn_seq2seq" / "03_beam_search.ipynb")
 
 
 def problem(seed: int, target_size: int = 6, layers: int = 1, sentences: int = 4) -> Problem:

@@ -10,14 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 
 LAYERS = [nn.RNN, nn.GRU, nn.LSTM]
 
 
 @pytest.fixture(scope="module")
 def gated() -> ModuleType:
-    return notebooks.load_definitions(notebooks.ROOT / "03_rnn_seq2seq" / "01_gated_rnns.ipynb")
+    return definitions.load_definitions(definitions.ROOT / "03_rnn_seq2seq" / "01_gated_rnns.ipynb")
 
 
 def first_state(layer: nn.RNNBase, batch: int) -> tuple[object, object]:
@@ -154,7 +154,7 @@ def test_a_book_is_cut_without_overlap(gated: ModuleType) -> None:
 
 
 def test_writing_keeps_the_prefix_and_never_draws_the_unknown_character() -> None:
-    module = notebooks.load_definitions(notebooks.ROOT / "03_rnn_seq2seq" / "01_gated_rnns.ipynb")
+    module = definitions.load_definitions(definitions.ROOT / "03_rnn_seq2seq" / "01_gated_rnns.ipynb")
     module.characters, module.index = ["a", "b", " "], {"a": 1, "b": 2, " ": 3}
     model = module.CharLM(4, 8)
     with torch.no_grad():

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dlcourse import data, models, text
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 from dlcourse.text import PairLoader, Vocab
 from dlcourse.train import fit
 
@@ -23,7 +23,7 @@ ARGUMENTS = (13, 17, 6, 8, 2)  # source and target vocabulary, embedding, hidden
 
 @pytest.fixture(scope="module")
 def nb() -> ModuleType:
-    return notebooks.load_definitions(notebooks.ROOT / "03_rnn_seq2seq" / "02_seq2seq.ipynb")
+    return definitions.load_definitions(definitions.ROOT / "03_rnn_seq2seq" / "02_seq2seq.ipynb")
 
 
 def sentences(count: int, size: int, seed: int) -> tuple[Tensor, Tensor]:

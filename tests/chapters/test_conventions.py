@@ -13,9 +13,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions, execute
 
-NOTEBOOKS = notebooks.all_notebooks()
+NOTEBOOKS = definitions.all_notebooks()
 ABSOLUTE = re.compile(
     r"(?<![\w.])/(?:root|home|work|tmp|Users|opt|usr|var)/|[A-Z]:\\\\?(?:Users|Program)|site-packages"
 )
@@ -99,7 +99,7 @@ def test_ends_with_recap_and_exercises(path: Path) -> None:
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     assert "\n## Recap" in "\n" + text
     headings = re.findall(r"^### Exercise \d+ · [★☆]{3} · \d+ min", text, re.M)
-    found = notebooks.exercises(path)
+    found = definitions.exercises(path)
     assert len(found) >= 4
     assert len(headings) == len(found)
     assert all(solution for _, solution in found.values()), "an exercise has no folded solution"
@@ -107,7 +107,7 @@ def test_ends_with_recap_and_exercises(path: Path) -> None:
 
 @every_notebook
 def test_no_shell_syntax(path: Path) -> None:
-    for source in notebooks.code_cells(path):
+    for source in definitions.code_cells(path):
         assert not re.search(r"^\s*[!%]", source, re.M), source
 
 
@@ -120,14 +120,14 @@ def test_code_cells_are_formatted() -> None:
 
 def test_readme_links_resolve() -> None:
     for name in ("README.md", "CONTRIBUTING.md"):
-        text = (notebooks.ROOT / name).read_text(encoding="utf-8")
+        text = (definitions.ROOT / name).read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
             if not target.startswith(("http", "#")):
-                assert (notebooks.ROOT / target).exists(), target
+                assert (definitions.ROOT / target).exists(), target
 
 
 def test_readme_lists_every_notebook() -> None:
-    text = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+    text = (definitions.ROOT / "README.md").read_text(encoding="utf-8")
     for path in NOTEBOOKS:
         assert f"{path.parent.name}/{path.name}" in text
 
@@ -137,7 +137,7 @@ def test_load_definitions_runs_no_training(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     path = tmp_path / "n.ipynb"
     nbformat.write(notebook, path)
-    module = notebooks.load_definitions(path)
+    module = definitions.load_definitions(path)
     assert module.SIZE == 3 and module.area(1) == pytest.approx(3.14159, abs=1e-4)
     assert not hasattr(module, "x")
 
@@ -146,15 +146,15 @@ def test_execute_writes_clean_outputs_and_keeps_the_file_on_failure(tmp_path: Pa
     source = "import sys\nprint('out')\nprint('bar', file=sys.stderr)\n1 + 1"
     path = tmp_path / "n.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
-    notebooks.execute(path)
+    execute.execute(path)
     cell = read(path).cells[0]
     assert [output.get("name", "result") for output in cell.outputs] == ["stdout", "result"]
     assert cell.execution_count == 1 and "execution" not in cell.metadata
     first = path.read_bytes()
-    notebooks.execute(path)
+    execute.execute(path)
     assert path.read_bytes() == first
     for bad in ("1 / 0", "import warnings\nwarnings.warn('old')"):
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(bad)]), path)
         before = path.read_bytes()
-        assert notebooks.main([str(path)]) == 1
+        assert execute.main([str(path)]) == 1
         assert path.read_bytes() == before

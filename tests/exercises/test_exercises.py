@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from dlcourse import check
-from dlcourse.authoring import notebooks
+from dlcourse.authoring import definitions
 
 FOUND = {
     identifier: (path, stub, solution)
-    for path in notebooks.all_notebooks()
-    for identifier, (stub, solution) in notebooks.exercises(path).items()
+    for path in definitions.all_notebooks()
+    for identifier, (stub, solution) in definitions.exercises(path).items()
 }
 
 
@@ -36,7 +36,7 @@ def verdict(identifier: str, answer: str | None, capsys: pytest.CaptureFixture[s
     """Run the stub cell, with ``answer`` in the stub's place when one is given, and return what the check printed."""
     path, stub, _ = FOUND[identifier]
     call = [line for line in stub.splitlines() if line.startswith("exercise(")][-1]
-    space = notebooks.load_definitions(path).__dict__
+    space = definitions.load_definitions(path).__dict__
     space["exercise"] = check.exercise
     capsys.readouterr()
     exec(compile(stub if answer is None else f"{answer}\n{call}", identifier, "exec"), space)
