@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dlcourse.check import Case, checks
+from dlcourse.exercises.harness import Case, checks
 
 
 @checks("00.1-tag")

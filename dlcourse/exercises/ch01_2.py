@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dlcourse.check import Case, checks
+from dlcourse.exercises.harness import Case, checks
 
 
 @checks("01.2-count")

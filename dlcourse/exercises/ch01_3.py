@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from dlcourse.check import Case, checks
+from dlcourse.exercises.harness import Case, checks
 
 
 @checks("01.3-top-k")

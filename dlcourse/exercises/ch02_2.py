@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dlcourse.check import Case, checks
+from dlcourse.exercises.harness import Case, checks
 
 
 @checks("02.2-count")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from dlcourse.check import Case, checks
+from dlcourse.exercises.harness import Case, checks
 
 
 @checks("03.1-gru")

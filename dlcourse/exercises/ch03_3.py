@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlcourse.check import Case, checks
+from dlcourse.exercises.harness import Case, checks
 
 
 @checks("03.3-greedy")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dlcourse import check
 from dlcourse.authoring import definitions
+from dlcourse.exercises import harness
 
 FOUND = {
     identifier: (path, stub, solution)
@@ -37,14 +37,14 @@ def verdict(identifier: str, answer: str | None, capsys: pytest.CaptureFixture[s
     path, stub, _ = FOUND[identifier]
     call = [line for line in stub.splitlines() if line.startswith("exercise(")][-1]
     space = definitions.load_definitions(path).__dict__
-    space["exercise"] = check.exercise
+    space["exercise"] = harness.exercise
     capsys.readouterr()
     exec(compile(stub if answer is None else f"{answer}\n{call}", identifier, "exec"), space)
     return capsys.readouterr().out
 
 
 def test_every_check_has_an_exercise_and_every_exercise_a_check() -> None:
-    assert set(FOUND) == set(check.registered())
+    assert set(FOUND) == set(harness.registered())
     assert set(FOUND) == set(WRONG)
 
 
