@@ -6,12 +6,16 @@ import platform
 import re
 import struct
 import sys
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from dlcourse.install.gpu import read_driver
+from dlcourse.install.gpu import Capability, Driver, best_build, find_build, generation, is_too_old, read_driver, sm
+
+# What browsers and download managers append until a download is complete.
+_UNFINISHED = re.compile(r"\.(?:crdownload|part|partial|download|opdownload|filepart|aria2|xltd|td|tmp)$", re.I)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Machine:
     bits: int
     tags: frozenset[str] = field(repr=False)  # such as "cp311-cp311-win_amd64"
     driver_cuda: tuple[int, int] | None = None  # the maximum that nvidia-smi shows
+    gpus: tuple[tuple[str, Capability | None], ...] = ()
 
     @staticmethod
     def this() -> Machine:
@@ -37,7 +42,8 @@ class Machine:
             architecture=platform.machine(),
             bits=8 * struct.calcsize("P"),
             tags=frozenset(str(tag) for tag in sys_tags()),
-            driver_cuda=driver.cuda if driver is not None else None,
+            driver_cuda=driver.cuda if isinstance(driver, Driver) else None,
+            gpus=driver.gpus if isinstance(driver, Driver) else (),
         )
 
 
@@ -55,32 +61,75 @@ class Verdict:
 
 
 def explain(file: str | Path, machine: Machine | None = None) -> Verdict:
-    """Judge one file by its name alone; it need not exist."""
-    from packaging.utils import parse_wheel_filename
-
+    """Judge one file by its name and, when it exists, by whether it is complete."""
     machine = machine or Machine.this()
     name = re.split(r"[\\/]", str(file))[-1]
+    verdict = _by_name(name, machine)
+    damage = _damage(Path(file)) if verdict.fits or verdict.advice.endswith("then it fits.") else ""
+    if damage:
+        return Verdict(name, False, f"The name fits, but the file is damaged: {damage}.", "Download it again.")
+    return verdict
+
+
+def _damage(path: Path) -> str:
+    """Say what is wrong with a wheel file; empty when it is a complete archive, or not there."""
+    try:
+        if not path.is_file():
+            return ""
+        if path.stat().st_size == 0:
+            return "it is empty (0 bytes)"
+        with path.open("rb") as stream:
+            start = stream.read(512).lstrip()
+        if start.startswith(b"<"):
+            return "it is a web page, perhaps a login or error page"
+        with zipfile.ZipFile(path) as archive:  # its list of contents stands at the end: a broken download has none
+            if any(name.endswith(".dist-info/WHEEL") for name in archive.namelist()):
+                return ""
+            return "it is a zip archive, but not of a wheel"
+    except zipfile.BadZipFile:
+        return "it is not a complete zip archive; the download broke off"
+    except (OSError, ValueError) as error:
+        return f"it cannot be read ({error})" if path.name and "\0" not in str(path) else ""
+
+
+def _original_name(name: str) -> str:
+    """Undo what browsers, file managers and mail programs do to a name; a wheel's own name holds no space."""
+    name = unquote(name).strip()  # %2B stands for +
+    name = re.sub(r"(-[0-9][0-9.]*)[ _](cpu|cu[0-9]{2,4}|xpu)-", r"\1+\2-", name)  # + became a space or _
+    name = re.sub(r"\s*\([^()]*\)", "", name).strip()  # (1), (copy)
+    name = re.sub(r"^[^-]*\s(?=\S+-[0-9])", "", name)  # Copy of …
+    name = re.sub(r"\s.*?(?=\.whl|$)", "", name, flags=re.S)  # … - Copy, … - 副本, … copy 2
+    return re.sub(r"\.whl(?:\.(?:zip|txt))?$", ".whl", name, flags=re.I)
+
+
+def _by_name(name: str, machine: Machine) -> Verdict:
+    from packaging.utils import parse_wheel_filename
+
+    if _UNFINISHED.search(name):
+        return Verdict(
+            name, False, "This is an unfinished download.",
+            "Let the browser finish it (it then ends in .whl), or download it again.",
+        )  # fmt: skip
     if name.endswith((".tar.gz", ".zip")) and ".whl" not in name:
         return Verdict(name, False, "This is a source archive, not a wheel.", "Download the file that ends in .whl.")
-    fixed = re.sub(r"\s*\([0-9]+\)", "", unquote(name)).strip()  # browsers write %2B for +, and mark copies with (1)
-    fixed = re.sub(r"\.whl\.(zip|txt)$", ".whl", fixed)
-    if fixed != name:
-        inner = explain(fixed, machine)
-        reason = "The browser changed the file name, and pip reads everything from the name."
-        advice = f"Rename it to {fixed}" + (
-            ", then it fits." if inner.fits else f"; but then: {inner.reason} {inner.advice}"
-        )
-        return Verdict(name, False, reason, advice)
+    fixed = _original_name(name)
     try:
-        project, version, _, tags = parse_wheel_filename(name)
+        project, version, _, tags = parse_wheel_filename(fixed)
     except ValueError:
         return Verdict(
             name, False, "This is not a complete wheel name: name-version-python-abi-platform.whl.",
             "Give the file the name that it had on the download page.",
         )  # fmt: skip
+    if fixed != name:
+        inner = _by_name(fixed, machine)
+        reason = "The browser or a copy changed the file name, and pip reads everything from the name."
+        then = ", then it fits." if inner.fits else f"; but then: {inner.reason} {inner.advice}"
+        return Verdict(name, False, reason, f"Rename it to {fixed}{then}")
     if not any(str(tag) in machine.tags for tag in tags):
         return _wrong_tag(name, project, {str(tag) for tag in tags}, machine)
-    return _cuda(name, version.local or "", machine)
+    # Only cu128 lost an architecture, Volta, during its life: with PyTorch 2.11.
+    volta = not (project == "torch" and version.release >= (2, 11))
+    return _cuda(name, version.local or "", machine, volta)
 
 
 def _wrong_tag(name: str, project: str, tags: set[str], machine: Machine) -> Verdict:
@@ -140,8 +189,8 @@ def _platform_example(machine: Machine) -> str:
     }.get(machine.system, "manylinux_2_28_aarch64" if arm else "manylinux_2_28_x86_64")
 
 
-def _cuda(name: str, local: str, machine: Machine) -> Verdict:
-    """Compare a build such as ``+cu126`` with the driver."""
+def _cuda(name: str, local: str, machine: Machine, volta_in_cu128: bool) -> Verdict:
+    """Compare a build such as ``+cu126`` with the GPUs and the driver."""
     match = re.fullmatch(r"cu([0-9]{1,3})([0-9])", local)
     if match is None:
         is_cpu = local == "cpu" or (machine.system == "Windows" and not local and name.startswith("torch"))
@@ -154,11 +203,30 @@ def _cuda(name: str, local: str, machine: Machine) -> Verdict:
             name, True, f"It installs, and without an NVIDIA driver here it runs on the CPU only ({text} is not used).",
             "Install the driver, or take the smaller +cpu build.",
         )  # fmt: skip
+    usable = [gpu for gpu in machine.gpus if not is_too_old(*gpu)]
+    if machine.gpus and not usable:
+        return Verdict(
+            name, True, f"It installs, but every CUDA build has left {machine.gpus[0][0]} behind: the CPU is used.",
+            "Take the smaller +cpu build.",
+        )  # fmt: skip
+    row = find_build(need)
+    known = [(gpu, capability) for gpu, capability in usable if capability is not None]
+    capability = known[0][1] if known else None
+    best = best_build(machine.driver_cuda, capability)
+    if row is not None and known and len(known) == len(usable):
+        lenient = row.name == "cu128" and volta_in_cu128
+        if not any(row.has_code(code) or (lenient and code[0] == 7) for _, code in known):
+            gpu, code = known[0]
+            runs = f"{generation(row.oldest)} to {generation(row.newest)} ({sm(row.oldest)} to {sm(row.newest)})"
+            return Verdict(
+                name, False, f"It installs, but does not run on {gpu} ({sm(code)}): builds for {text} have code for "
+                f"{runs}.", f"Take a build +{best}.",
+            )  # fmt: skip
     has = f"{machine.driver_cuda[0]}.{machine.driver_cuda[1]}"
     if need[0] > machine.driver_cuda[0]:
         return Verdict(
             name, False, f"It needs a driver for {text}, and this driver goes up to CUDA {has}.",
-            f"Update the NVIDIA driver, or take a build +cu{machine.driver_cuda[0]}x.",
+            f"Update the NVIDIA driver, or take a build +{best}.",
         )  # fmt: skip
     if need > machine.driver_cuda:
         return Verdict(
@@ -171,7 +239,7 @@ def _cuda(name: str, local: str, machine: Machine) -> Verdict:
 def explain_folder(folder: str | Path, machine: Machine | None = None) -> list[Verdict]:
     """Judge every file of a folder whose name holds ``.whl``, in the order of the names."""
     machine = machine or Machine.this()
-    return [explain(path.name, machine) for path in sorted(Path(folder).iterdir()) if ".whl" in path.name]
+    return [explain(path, machine) for path in sorted(Path(folder).iterdir()) if ".whl" in path.name.lower()]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from packaging import tags
 
 from dlcourse.install import wheels
+from dlcourse.install.gpu import BUILDS, Complaint, Driver, is_too_old
 from dlcourse.install.wheels import Machine, Verdict, explain, explain_folder
 
+Gpu = tuple[str, "tuple[int, int] | None"]
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies
 some = hypothesis.settings(max_examples=300, deadline=None)
@@ -68,6 +71,21 @@ TABLE = [
     (f"torch-2.6.0%2bcu126-{WIN310}", "win310", (12, 8), False, "browser", "+cu126-cp310-cp310-win_amd64.whl,"),
     (f"torch-2.6.0+cpu-{WIN310}.zip", "win310", None, False, "browser", f"torch-2.6.0+cpu-{WIN310},"),
     (f"torch-2.6.0%2Bcpu-{WIN310}", "win312", None, False, "browser", "but then: The Python tag cp310 must be"),
+    *[(f"torch-2.6.0+cpu-{WIN310[:-4]}{mark}.whl", "win310", None, False, "a copy changed",
+       f"Rename it to torch-2.6.0+cpu-{WIN310}, then it fits.") for mark in (
+        " - Copy", " - Copy (2)", " - 副本", " - 副本 (3)", " - Kopie", " - Copie", " - コピー", " — копия", " copy",
+        " copy 2", " 2", " (copy)", " (another copy)", "(1)", " 副本", " (1) (1)",
+    )],
+    (f"Copy of torch-2.6.0+cpu-{WIN310}", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310}, then"),
+    (f"torch-2.6.0_cpu-{WIN310}", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310}, then it"),
+    (f"torch-2.6.0 cpu-{WIN310}", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310}, then it"),
+    (f"torch-2.6.0+cpu-{WIN310[:-4]}.WHL", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310},"),
+    ("my wheel.whl", "win310", None, False, "not a complete wheel name", "name that it had"),
+    *[(f"torch-2.6.0+cpu-{WIN310}{end}", "win310", None, False, "unfinished download", "download it again") for end in (
+        ".crdownload", ".part", ".partial", ".download", ".opdownload", ".aria2", ".xltd",
+    )],
+    (f"torch-2.6.0+cpu-{WIN310[:-4]}.x8KzQ1aB.whl.part", "win310", None, False, "unfinished download", "finish it"),
+    ("Unconfirmed 409562.crdownload", "win310", None, False, "unfinished download", "finish it"),
     ("torch.whl", "win310", None, False, "not a complete wheel name", "name that it had"),
     ("torch-2.6.0.whl", "linux311", None, False, "not a complete wheel name", "name that it had"),
     # not wheels
@@ -95,7 +113,7 @@ TABLE = [
     (f"torch-2.6.0-{LINUX311}", "oldlinux", None, False, "glibc 2.28 or newer, and this machine has 2.17", "Update"),
     ("torch-2.15.0-cp311-cp311-macosx_15_0_arm64.whl", "mac311", None, False, "needs macOS 15.0 or newer", "Update"),
     # CUDA and the driver
-    (f"torch-2.9.0+cu130-{WIN310}", "win310", (12, 4), False, "needs a driver for CUDA 13.0", "take a build +cu12x"),
+    (f"torch-2.9.0+cu130-{WIN310}", "win310", (12, 4), False, "needs a driver for CUDA 13.0", "take a build +cu126."),
     (f"torch-2.7.0+cu128-{LINUX311}", "linux311", (12, 4), True, "above the driver's 12.4", "update the driver"),
     (f"torch-2.6.0+cu126-{LINUX311}", "linux311", None, True, "runs on the CPU only", "+cpu build"),
     (f"torch-2.6.0+cu126-{WIN310}", "win310", (13, 0), True, "runs CUDA 12.6", ""),
@@ -118,9 +136,92 @@ def test_verdict(name: str, where: str, driver: tuple[int, int] | None, fits: bo
     assert str(verdict).startswith(f"fits: {name}\n  " if fits else f"does not fit: {name}\n  ")
 
 
+RTX5090 = ("NVIDIA GeForce RTX 5090", (12, 0))
+GTX1060 = ("NVIDIA GeForce GTX 1060", (6, 1))
+V100 = ("Tesla V100", (7, 0))
+GT730 = ("NVIDIA GeForce GT 730", None)
+RTX3060 = ("NVIDIA GeForce RTX 3060", (8, 6))
+
+
+@pytest.mark.parametrize(
+    ("build", "driver", "gpus", "fits", "reason", "advice"),
+    [
+        ("2.7.0+cu118", (13, 0), [RTX5090], False, "does not run on NVIDIA GeForce RTX 5090 (sm_120)", "+cu130."),
+        ("2.7.0+cu118", (12, 8), [RTX5090], False, "CUDA 11.8 have code for Kepler to Hopper", "Take a build +cu128."),
+        ("2.6.0+cu124", (12, 8), [RTX5090], False, "does not run on NVIDIA GeForce RTX 5090", "Take a build +cu128."),
+        ("2.7.0+cu126", (12, 8), [RTX5090], False, "(sm_50 to sm_90)", "Take a build +cu128."),
+        ("2.7.0+cu128", (12, 8), [RTX5090], True, "matches this machine", ""),
+        ("2.9.0+cu130", (13, 0), [GTX1060], False, "does not run on NVIDIA GeForce GTX 1060 (sm_61)", "+cu126."),
+        ("2.9.0+cu130", (12, 4), [GTX1060], False, "does not run on NVIDIA GeForce GTX 1060", "Take a build +cu126."),
+        ("2.9.0+cu128", (12, 8), [GTX1060], False, "does not run on NVIDIA GeForce GTX 1060", "Take a build +cu126."),
+        ("2.14.0+cu126", (13, 0), [GTX1060], True, "matches this machine", ""),
+        ("2.7.0+cu118", (11, 4), [GTX1060], True, "above the driver's 11.4", "update the driver"),
+        ("2.10.0+cu128", (12, 8), [V100], True, "matches this machine", ""),
+        ("2.11.0+cu128", (12, 8), [V100], False, "does not run on Tesla V100 (sm_70)", "Take a build +cu126."),
+        ("2.9.0+cu130", (13, 0), [GTX1060, RTX3060], True, "matches this machine", ""),
+        ("2.6.0+cu126", (11, 4), [GT730], True, "has left NVIDIA GeForce GT 730 behind: the CPU is used", "+cpu build"),
+        ("2.6.0+cu126", (12, 4), [("GPU", None)], True, "above the driver's 12.4", ""),
+        ("2.6.0+cu130", (12, 4), [RTX3060], False, "needs a driver for CUDA 13.0", "take a build +cu126."),
+        ("2.15.0+cu132", (14, 0), [("GPU of tomorrow", (14, 0))], False, "does not run on GPU", "Take a build +cpu."),
+        ("2.6.0+cpu", (13, 0), [RTX5090], True, "CPU build", ""),
+    ],
+)
+def test_build_and_gpu(
+    build: str, driver: tuple[int, int], gpus: list[Gpu], fits: bool, reason: str, advice: str
+) -> None:
+    here = Machine(**{**vars(MACHINES["win310"]), "driver_cuda": driver, "gpus": tuple(gpus)})
+    verdict = explain(f"torch-{build}-{WIN310}", here)
+    assert verdict.fits is fits and reason in verdict.reason and advice in verdict.advice, str(verdict)
+
+
+def test_the_wheel_explainer_agrees_with_the_doctor() -> None:
+    for build in BUILDS:
+        for capability in [(3, 5), (3, 7), (5, 0), (6, 1), (7, 5), (8, 6), (9, 0), (12, 0)]:
+            gpus = (("GPU", capability),)
+            here = Machine(**{**vars(MACHINES["win310"]), "driver_cuda": (13, 2), "gpus": gpus})
+            verdict = explain(f"torch-2.11.0+{build.name}-{WIN310}", here)
+            assert verdict.fits == (build.has_code(capability) or is_too_old(*gpus[0])), str(verdict)
+
+
+def wheel(path: Path, member: str = "a-1.dist-info/WHEEL", size: int = 40_000) -> bytes:
+    """Write a small wheel, and return its bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/code.py", "#" * size)
+        archive.writestr(member, "Wheel-Version: 1.0")
+    return path.read_bytes()
+
+
+def test_a_file_that_is_there_must_be_complete(tmp_path: Path) -> None:
+    here, path = MACHINES["win310"], tmp_path / f"torch-2.6.0+cpu-{WIN310}"
+    whole = wheel(path)
+    assert explain(path, here).fits
+    damaged = {
+        b"": "empty (0 bytes)",
+        whole[: len(whole) // 2]: "download broke off",
+        whole[:-20]: "download broke off",
+        b"\0" * 5000: "download broke off",
+        b"\r\n<!DOCTYPE html><title>Login</title>": "a web page",
+    }
+    for content, reason in damaged.items():
+        path.write_bytes(content)
+        verdict = explain(path, here)
+        assert not verdict.fits and "The name fits, but the file is damaged" in verdict.reason
+        assert reason in verdict.reason and verdict.advice == "Download it again."
+    wheel(path, "a/WHEEL")
+    assert "not of a wheel" in explain(path, here).reason
+    # What is wrong with the name comes first, unless renaming would not help.
+    (tmp_path / "torch-2.6.0-cp312-cp312-win_amd64.whl").touch()
+    assert "Python tag" in explain(tmp_path / "torch-2.6.0-cp312-cp312-win_amd64.whl", here).reason
+    copy = tmp_path / f"torch-2.6.0+cpu-{WIN310[:-4]} - Copy.whl"
+    copy.touch()
+    assert "empty" in explain(copy, here).reason
+    wheel(copy)
+    assert "Rename it to" in explain(copy, here).advice
+
+
 @pytest.mark.parametrize("name", [f"torch-2.6.0+cpu-{WIN310}", f"torch (2)-2.6.0+cpu-{WIN310}"])
 @pytest.mark.parametrize("folder", ["", "downloads/", "C:\\Users\\me (1)\\Downloads\\", "a.tar.gz/"])
-def test_only_the_name_counts(folder: str, name: str) -> None:
+def test_the_folder_does_not_count(folder: str, name: str) -> None:
     assert explain(folder + name, MACHINES["win310"]) == explain(name, MACHINES["win310"])
 
 
@@ -164,24 +265,35 @@ def test_any_cuda_build(number: int, driver: tuple[int, int]) -> None:
 def test_folder(tmp_path: Path) -> None:
     for name in (f"torch-2.6.0+cpu-{WIN310}", "tqdm-4.67.1-py3-none-any (1).whl", "a-1-cp312-cp312-win_amd64.whl",
                  "readme.txt", "mlxtend-0.23.4.tar.gz"):  # fmt: skip
-        (tmp_path / name).touch()
+        wheel(tmp_path / name)
+    (tmp_path / f"torch-2.6.0+cu126-{WIN310}").touch()
     verdicts = explain_folder(tmp_path, MACHINES["win310"])
     assert [verdict.name for verdict in verdicts] == sorted(
-        ["a-1-cp312-cp312-win_amd64.whl", f"torch-2.6.0+cpu-{WIN310}", "tqdm-4.67.1-py3-none-any (1).whl"]
+        [
+            "a-1-cp312-cp312-win_amd64.whl",
+            f"torch-2.6.0+cpu-{WIN310}",
+            f"torch-2.6.0+cu126-{WIN310}",
+            "tqdm-4.67.1-py3-none-any (1).whl",
+        ]
     )
-    assert [verdict.fits for verdict in verdicts] == [False, True, False]
+    assert [verdict.fits for verdict in verdicts] == [False, True, False, False]
 
 
-@pytest.mark.parametrize("cuda", [None, (12, 4)])
-def test_this_machine(cuda: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Card:
-        def __init__(self) -> None:
-            self.cuda = cuda
-
-    monkeypatch.setattr("dlcourse.install.doctor.read_driver", lambda: Card() if cuda else None)
+@pytest.mark.parametrize(
+    ("driver", "cuda"),
+    [
+        (None, None),
+        (Complaint("No devices were found", "Restart."), None),
+        (Driver("560.94", (12, 4), (RTX5090,)), (12, 4)),
+    ],
+)
+def test_this_machine(
+    driver: Driver | Complaint | None, cuda: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlcourse.install.wheels.read_driver", lambda: driver)
     here = Machine.this()
     assert here.python == "{}.{}".format(*sys.version_info) and here.bits in (32, 64)
-    assert here.driver_cuda == cuda
+    assert here.driver_cuda == cuda and here.gpus == (() if cuda is None else (RTX5090,))
     best = next(iter(tags.sys_tags()))
     assert explain(f"example-1.0-{best}.whl").fits
 
@@ -200,7 +312,7 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     (tmp_path / "empty").mkdir()
     assert command([str(tmp_path / "empty")], "win310", monkeypatch) == 0
     assert "no wheel in the folder" in capsys.readouterr().out
-    (tmp_path / good).touch()
+    wheel(tmp_path / good)
     assert command([str(tmp_path)], "win310", monkeypatch) == 0
     assert command([], "win310", monkeypatch) == 2
     assert "usage:" in capsys.readouterr().err
