@@ -1,42 +1,21 @@
-"""Datasets: 5,000 real digits that need no download, and verified downloads for full scale."""
+"""Datasets as tensors: 5,000 real digits that need no download, the published files at full scale; minibatches."""
 
 from __future__ import annotations
 
 import contextlib
-import gzip
-import hashlib
 import os
-import shutil
-import sys
-import time
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import requests
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
-from tqdm import tqdm
 
 from dlcourse import runtime
-
-ROOT = Path(__file__).resolve().parent.parent
-TIMEOUT = (10.0, 30.0)  # seconds to connect, seconds without a byte
-ATTEMPTS = 3  # per mirror, for cut connections and busy servers
-PAUSE = 1.0  # seconds before the second attempt; doubles with each further one
-
-
-class DownloadError(RuntimeError):
-    """A file could not be fetched; the message is one sentence with the fix."""
-
-
-def data_folder() -> Path:
-    """Return the folder of the datasets: ``DLCOURSE_DATA``, or ``data`` in the repository. It may be read-only."""
-    return Path(os.environ.get("DLCOURSE_DATA") or ROOT / "data").expanduser().resolve()
+from dlcourse.download import RESOURCES, ROOT, data_folder, fetch, replacing
+from dlcourse.download import read_text as read_text  # notebooks know it as data.read_text
 
 
 def cache_folder() -> Path:
@@ -161,15 +140,8 @@ def _bundled_digits() -> tuple[np.ndarray, np.ndarray]:
 
     images, labels = mnist_data()
     images, labels = images.astype(np.uint8).reshape(-1, 28, 28), labels.astype(np.int64)
-    temporary = cached.with_name(f"{cached.name}.{os.getpid()}.part")
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, images=images, labels=labels)
-        temporary.replace(cached)
-    except OSError:  # only slower the next time
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with contextlib.suppress(OSError), replacing(cached) as temporary:  # without a cache, it is only slower next time
+        np.savez_compressed(temporary, images=images, labels=labels)
     return images, labels
 
 
@@ -179,9 +151,11 @@ def _bundled_digits() -> tuple[np.ndarray, np.ndarray]:
 class TensorLoader:
     """Minibatches of tensors that are held in memory, on ``device`` when one is given.
 
-    Iterating yields tuples of tensors, a new random order each time when ``shuffle`` is set (from ``generator``,
-    or from PyTorch's global random state). Gives the same batches as a DataLoader of the same dataset, without
-    fetching and stacking one example at a time. ``len`` is the number of batches.
+    Iterating yields tuples of tensors, without fetching and stacking one example at a time. In order, the batches are
+    those of a DataLoader of the same dataset. With ``shuffle``, each epoch has a new random order, from ``generator``
+    or from PyTorch's global random state; for the same seed it is another order than a DataLoader's. ``len`` is the
+    number of batches. Raises ValueError for a ``batch_size`` below 1 or integer labels that PyTorch's losses refuse,
+    TypeError for a dataset that is no TensorDataset.
     """
 
     def __init__(
@@ -196,6 +170,11 @@ class TensorLoader:
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
+        if not hasattr(dataset, "tensors"):
+            raise TypeError(f"A {type(dataset).__name__} holds no tensors; use torch.utils.data.DataLoader for it.")
+        labels = dataset.tensors[-1]
+        if len(dataset.tensors) > 1 and labels.dtype in (torch.int8, torch.int16, torch.int32):
+            raise ValueError(f"The labels are {labels.dtype}, and PyTorch's losses want int64; give labels.long().")
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
         self.drop_last, self.generator = drop_last, generator
         self.tensors = tuple(tensor.to(device) if device is not None else tensor for tensor in dataset.tensors)
