@@ -1,6 +1,6 @@
-"""Sentence pairs for translation: tokens, vocabularies, files, fixed splits, batches, loss and BLEU.
+"""Sentence pairs for translation: tokens, vocabularies, fixed splits, batches, loss and BLEU.
 
-Languages are named by their ISO 639-3 codes. Quick scale uses the bundled corpus, ``dlcourse/corpus``.
+Languages are named by their ISO 639-3 codes: ``"eng"``, ``"fra"``, ``"zho"``. Quick scale uses ``dlcourse/corpus``.
 """
 
 from __future__ import annotations
@@ -13,24 +13,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dlcourse import download
+
 CORPUS = Path(__file__).resolve().parent / "corpus"
-Source = str | Path | tuple[str | Path, str | Path]
 
 # --- tokens ------------------------------------------------------------------------------------------------
 
 _SAME = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00a0": " ", "\u202f": " "})
 _LETTER = r"[^\W\d_]"
 _ELISION = r"(?:[ldjnmtsc]|qu|jusqu|lorsqu|puisqu|quoiqu)'"
-_CLITIC = (
-    r"-(?:t-(?:ils?|elles?|on)|[mt]'(?:en|y)|je|tu|ils?|elles?|on|nous|vous|ce"
-    r"|moi|toi|lui|leur|les?|la|en|y|ci|là)"
-)
+_CLITIC = r"-(?:t-(?:ils?|elles?|on)|[mt]'(?:en|y)|je|tu|ils?|elles?|on|[nv]ous|ce|[mt]oi|lui|leur|les?|la|en|y|ci|là)"
 _TAIL = rf"(?:{_CLITIC})+(?![\w'-])"  # clitics up to the end of the word: not the -en of arc-en-ciel
 _TOKEN = {
     "eng": re.compile(rf"{_LETTER}+(?:['-]{_LETTER}+)*|\d+|\S"),
@@ -44,24 +41,21 @@ _NO_SPACE_AFTER = frozenset("([{“")
 
 
 def tokenize(sentence: str, language: str) -> list[str]:
-    """Return the lower-case tokens of a sentence in ``"eng"``, ``"fra"`` or ``"zho"``.
+    """Return the lower-case tokens of a sentence, in Unicode NFC, with ``'`` for every kind of apostrophe.
 
-    Letters are composed (Unicode NFC), apostrophes become ``'`` and no-break spaces become spaces. Numbers and
-    single punctuation marks are tokens in all languages.
-
-    English: a word keeps its inner apostrophes and hyphens (``don't``, ``o'clock``). French: an elided word is a
-    token (``l' | homme``, ``qu' | il``), and so is each pronoun or particle behind a hyphen (``as | -tu``,
-    ``a | -t-il``, ``est | -ce``, ``celui | -là``), so that a verb has one entry with and without them; other
-    words stay whole (``aujourd'hui``, ``quelqu'un``, ``grand-mère``). Chinese: each character is a token; runs of
-    Latin letters are one. Spaces are lost, nothing else. Raises ValueError for an unknown language.
+    Numbers and single punctuation marks are tokens. English: a word keeps its inner apostrophes and hyphens
+    (``don't``, ``o'clock``). French: an elided word is a token (``l' | homme``, ``qu' | il``), and so is each pronoun
+    or particle behind a hyphen (``as | -tu``, ``a | -t-il``, ``est | -ce``, ``celui | -là``), so that a verb has one
+    entry with and without them; other words stay whole (``aujourd'hui``, ``grand-mère``). Chinese: each character is
+    a token; runs of Latin letters are one. Spaces are lost, nothing else. Raises ValueError for an unknown language.
     """
     return _pattern(language).findall(_normalise(sentence))
 
 
 def detokenize(tokens: Iterable[str], language: str) -> str:
-    """Return readable lower-case text, such that ``tokenize`` gives the tokens of an ordinary sentence again.
+    """Return readable lower-case text, of which ``tokenize`` makes the tokens of an ordinary sentence again.
 
-    French has a narrow no-break space (U+202F) before ``? ! ; :`` and inside guillemets; Chinese has no spaces but
+    French has a narrow no-break space (U+202F) before ``? ! ; :`` and inside guillemets; Chinese has a space only
     between two Latin words or two numbers. Raises ValueError for an unknown language.
     """
     _pattern(language)
@@ -102,11 +96,8 @@ class Vocab:
     that of ``<unk>`` for an unknown one; ``len`` counts the special tokens too. ``tokens`` lists them by number.
     """
 
-    SPECIAL: ClassVar[tuple[str, ...]] = ("<pad>", "<unk>", "<bos>", "<eos>")
-    PAD: ClassVar[int] = 0
-    UNK: ClassVar[int] = 1
-    BOS: ClassVar[int] = 2
-    EOS: ClassVar[int] = 3
+    SPECIAL = ("<pad>", "<unk>", "<bos>", "<eos>")
+    PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
     def __init__(self, sentences: Iterable[Sequence[str]], min_count: int = 1) -> None:
         count = Counter(token for sentence in sentences for token in sentence)
@@ -140,7 +131,7 @@ class Vocab:
         return tokens
 
 
-# --- files -------------------------------------------------------------------------------------------------
+# --- sentence pairs ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -154,86 +145,58 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Sentence pairs in three parts; no source sentence is in two of them."""
+    """Sentence pairs from ``languages[0]`` into ``languages[1]``; no source sentence is in two of the three parts."""
 
-    name: str
-    source_language: str
-    target_language: str
+    languages: tuple[str, str]
     train: list[Pair]
     validation: list[Pair]
     test: list[Pair]
 
-    @property
-    def languages(self) -> tuple[str, str]:
-        """The source and the target language, as ``PairLoader`` takes them."""
-        return self.source_language, self.target_language
+
+def load(source: str = "eng", target: str = "fra", path: str | Path | None = None) -> Pairs:
+    """Return the pairs of ``load_pairs``, which has the same arguments, in the parts of ``split_by_hash``."""
+    return Pairs((source, target), *split_by_hash(load_pairs(path, source, target)))
 
 
-def load(
-    source: str = "eng", target: str = "fra", path: Source | None = None, *, skip_malformed: bool = False
-) -> Pairs:
-    """Return the pairs of ``load_pairs`` in the parts of ``split_by_hash``; the arguments are those of ``load_pairs``.
-
-    Quick scale: the bundled corpus. Full scale: ``path="fra-eng"``, the textbook's English–French pairs.
-    """
-    parts = split_by_hash(load_pairs(path, source, target, skip_malformed=skip_malformed))
-    return Pairs(_name(path or CORPUS / "eng-fra-zho.tsv"), source, target, *parts)
-
-
-def load_pairs(
-    path: Source | None = None,
-    source: str = "eng",
-    target: str = "fra",
-    *,
-    references: str | Path | None = None,
-    skip_malformed: bool = False,
-) -> list[Pair]:
+def load_pairs(path: str | Path | None = None, source: str = "eng", target: str = "fra") -> list[Pair]:
     """Return sentence pairs, those with the same source sentence (but for case and spaces) merged into one Pair.
 
-    ``path`` is one of: None, for the bundled corpus in any two of eng, fra and zho; a tab-separated file with a
-    header row of language codes; one without a header, English and then the other language in each row, perhaps
-    a third column (the layout of fra-eng and manythings.org), where one of ``source`` and ``target`` must be
-    ``"eng"``; two text files with a sentence a line; ``"fra-eng"``, which is downloaded.
-
-    ``references`` is a tab-separated file with the columns ``<source>``, ``lang`` and ``reference``: more
-    translations of the same sentences (others are ignored), put behind the first ones in ``Pair.references``. By
-    default, the bundled corpus has its own for English sources. Text is UTF-8, with or without a byte order
-    mark, and lines end in LF or CRLF.
-
-    Raises ValueError when rows are malformed, with their line numbers (counted from 1), or when a column is
-    missing; with ``skip_malformed``, such rows are left out and a line says how many. Raises OSError for an
-    unreadable file, DownloadError when ``"fra-eng"`` is missing and unreachable.
+    ``path`` is None for the bundled corpus, which has more references for English sources; ``"fra-eng"`` for the
+    textbook's pairs, which are downloaded; or a UTF-8 file of that layout: English, a tab, the other language,
+    perhaps a third column. Raises ValueError for malformed rows, with their line numbers (counted from 1), OSError
+    for an unreadable file, DownloadError when ``"fra-eng"`` is missing and unreachable.
     """
-    if source == target:
-        raise ValueError(f"source and target are both {source!r}; give two languages.")
-    if path == "fra-eng" and {source, target} != {"eng", "fra"}:
-        raise ValueError(f"fra-eng has English and French, not {source} and {target}; use path=None.")
-    if path is None and references is None and source == "eng":
-        references = CORPUS / "extra-references.tsv"
-    path = path or CORPUS / "eng-fra-zho.tsv"
+    if source == target or not {source, target} <= set(_TOKEN):
+        raise ValueError(f"The languages are {source!r} and {target!r}; give two of {', '.join(map(repr, _TOKEN))}.")
+    more: list[list[str]] = []
+    if path is None:
+        columns, *rows = _rows(CORPUS / "eng-fra-zho.tsv", {3})
+        if source == "eng":
+            more = _rows(CORPUS / "extra-references.tsv", {3})
+    elif "eng" not in (source, target) or (path == "fra-eng" and "zho" in (source, target)):
+        raise ValueError(f"{path} has no pairs of {source} and {target}; use path=None.")
+    else:
+        columns, rows = sorted((source, target)), _rows(path, {2, 3})  # English comes first in the file, too
+    left, right = columns.index(source), columns.index(target)
     merged: dict[str, tuple[str, dict[str, str]]] = {}  # by normalised source, then by normalised target
-    for sentence, translation in _rows(path, (source, target), skip_malformed):
-        merged.setdefault(_key(sentence), (sentence, {}))[1].setdefault(_key(translation), translation)
-    if not merged:
-        raise ValueError(f"{_name(path)} has no sentence pair; give a file with a pair in each line.")
-    if references is not None:
-        for sentence, language, translation in _rows(references, (source, "lang", "reference"), skip_malformed):
-            if language == target and _key(sentence) in merged:
-                merged[_key(sentence)][1].setdefault(_key(translation), translation)
+    for row in rows:
+        merged.setdefault(_key(row[left]), (row[left], {}))[1].setdefault(_key(row[right]), row[right])
+    for sentence, language, translation in more:
+        if language == target:
+            merged[_key(sentence)][1].setdefault(_key(translation), translation)
     return [Pair(text, next(iter(all_.values())), tuple(all_.values())) for text, all_ in merged.values()]
 
 
-def split_by_hash(pairs: Iterable[Pair], seed: str = "") -> tuple[list[Pair], list[Pair], list[Pair]]:
+def split_by_hash(pairs: Iterable[Pair]) -> tuple[list[Pair], list[Pair], list[Pair]]:
     """Return about 80, 10 and 10 % of the pairs, for training, validation and test.
 
     The SHA-256 of the source's words decides, without case and punctuation. So the part of a sentence depends
-    neither on the other rows nor on the target language, and variants of a sentence are in the same part. Another
-    ``seed`` gives another split.
+    neither on the other rows nor on the target language, and variants of a sentence are in the same part.
     """
     parts: tuple[list[Pair], list[Pair], list[Pair]] = ([], [], [])
     for pair in pairs:
         words = " ".join(re.findall(r"\w+", _normalise(pair.source))) or pair.source
-        share = int.from_bytes(hashlib.sha256(f"{seed}\n{words}".encode()).digest()[:8], "big") / 2**64
+        share = int.from_bytes(hashlib.sha256(f"\n{words}".encode()).digest()[:8], "big") / 2**64
         parts[0 if share < 0.8 else 1 if share < 0.9 else 2].append(pair)
     return parts
 
@@ -242,60 +205,23 @@ def _key(sentence: str) -> str:
     return " ".join(re.findall(r"\w+|[^\w\s]", _normalise(sentence)))
 
 
-def _name(path: Source) -> str:
-    return " + ".join(Path(file).name for file in path) if isinstance(path, tuple) else Path(path).name
-
-
-def _rows(path: Source, columns: tuple[str, ...], skip: bool) -> list[tuple[str, ...]]:
-    """Return the named columns of the well-formed rows; raise ValueError for the others, or print their number."""
-    name, start, where, widths = _name(path), 0, list(range(len(columns))), {2}
-    if isinstance(path, tuple):
-        left, right = (_lines(file) for file in path)
-        if len(left) != len(right):
-            raise ValueError(
-                f"{name}: the files have {len(left)} and {len(right)} lines, so line {min(len(left), len(right)) + 1} "
-                "has no partner; give two files with a sentence and its translation in lines of the same number."
-            )
-        table = [list(pair) for pair in zip(left, right, strict=True)]
-    else:
-        table = [line.split("\t") for line in _lines(path)]
-        header = [cell.strip() for cell in table[0]] if table else []
-        if set(columns) <= set(header):
-            start, where, widths = 1, [header.index(column) for column in columns], {len(header)}
-        elif len(columns) == 2 and len(header) > 1 and all(re.fullmatch("[a-z]{2,3}", cell) for cell in header):
-            raise ValueError(f"{name} has the columns {', '.join(header)}; name two of them as source and target.")
-        elif len(columns) > 2 or "eng" not in columns:
-            raise ValueError(f"{name} does not start with the names of its columns; put {', '.join(columns)} on top.")
-        else:
-            where, widths = [columns.index("eng"), columns.index("eng") ^ 1], {2, 3}
+def _rows(path: str | Path, widths: set[int]) -> list[list[str]]:
+    """Return the cells of each row of a tab-separated file; raise ValueError for malformed rows."""
+    content = Path(path).read_bytes().decode("utf-8-sig", "replace") if path != "fra-eng" else download.read_text(path)
     rows, problems = [], []
-    for number, cells in enumerate(table[start:], start + 1):
-        if any("\ufffd" in cell for cell in cells):  # what the decoder puts for a byte that it cannot read
+    for number, line in enumerate(content.rstrip("\r\n").split("\n"), 1):  # a sentence may hold U+2028 and the like
+        rows.append([cell.strip() for cell in line.split("\t")])
+        if "\ufffd" in line:  # what the decoder puts for a byte that it cannot read
             problems.append(f"line {number} has bytes that are not UTF-8")
-        elif len(cells) not in widths:
+        elif len(rows[-1]) not in widths:
             wanted = " or ".join(map(str, sorted(widths)))
-            problems.append(f"line {number} has {len(cells)} column{'s' * (len(cells) > 1)} instead of {wanted}")
-        elif not all(cells[i].strip() for i in where):
+            problems.append(f"line {number} has {len(rows[-1])} column{'s' * (len(rows[-1]) > 1)} instead of {wanted}")
+        elif not all(rows[-1][:2]):
             problems.append(f"line {number} has an empty side")
-        else:
-            rows.append(tuple(cells[i].strip() for i in where))
-    if problems and not skip:
-        more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise ValueError(f"{name}: {', '.join(problems[:3])}{more}; correct them or pass skip_malformed=True.")
     if problems:
-        print(f"{name}: left out {len(problems)} malformed of {len(table) - start} rows ({problems[0]}).")
+        rest = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise ValueError(f"{Path(path).name}: {', '.join(problems[:3])}{rest}; correct or delete these lines.")
     return rows
-
-
-def _lines(path: str | Path) -> list[str]:
-    if path == "fra-eng":
-        from dlcourse import data
-
-        text = data.read_text("fra-eng")
-    else:
-        text = Path(path).read_bytes().decode("utf-8-sig", "replace")
-    text = text.rstrip("\r\n")
-    return text.split("\n") if text else []  # not splitlines: a sentence may hold U+2028 and the like
 
 
 # --- batches, loss and scores ------------------------------------------------------------------------------
@@ -307,13 +233,13 @@ class PairLoader:
     Iterating yields ``(source, source_lengths, target_in, target_out)``, int64 of shapes (B, S), (B,), (B, T) and
     (B, T), padded at the end with ``<pad>`` to the longest of the batch. Source and ``target_out`` end in
     ``<eos>``, which the lengths count; ``target_in`` starts with ``<bos>`` and is ``target_out`` one step later.
-    (``pack_padded_sequence`` needs the lengths on the CPU.)
 
     With ``shuffle``, each epoch draws a random order (from ``generator``, or from PyTorch's global random state),
     sorts it by length within pools of ``POOL`` batches, so that little is padded, and shuffles the batches.
     Without, the order is that of ``pairs``. With ``all_references``, each translation of a source is an example,
     otherwise the first one. An example with more than ``max_length`` tokens on a side is left out, never cut;
-    ``skipped`` counts them. ``len`` is the number of batches. Raises ValueError for a ``batch_size`` below 1.
+    ``skipped`` counts them. ``len`` is the number of batches. Raises ValueError for a ``batch_size`` below 1 or a
+    sentence without a token.
     """
 
     POOL = 20
@@ -340,6 +266,8 @@ class PairLoader:
             tokens = tokenize(pair.source, languages[0])
             for translation in pair.references if all_references else (pair.target,):
                 translated = tokenize(translation, languages[1])
+                if not tokens or not translated:
+                    raise ValueError(f"{pair} has a side of length 0; leave out the pairs without a word on a side.")
                 if max_length is not None and max(len(tokens), len(translated)) > max_length:
                     self.skipped += 1
                     continue
@@ -388,24 +316,21 @@ def masked_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def real_tokens(target: Tensor) -> Tensor:
-    """Return how many of the targets (B, T) are not ``<pad>``: the ``weight`` of a batch for ``train.fit``."""
+    """Return how many of the targets (B, T) are not ``<pad>``: the ``weight`` of a batch in ``train.fit``."""
     return (target != Vocab.PAD).sum()
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str) -> float:
     """Return the corpus BLEU of ``hypotheses`` in percent, by sacreBLEU (Papineni et al. 2002; Post 2018).
 
-    ``references[i]`` lists one or more translations of sentence i; the numbers may differ. Give detokenized text.
-    Case is ignored, and so is the kind of apostrophe, since the tokens of this course are normalised. Raises
-    ValueError when the lengths differ, or when there is nothing to score.
+    ``references[i]`` lists one or more translations of sentence i. Give detokenized text; case and the kind of
+    apostrophe are ignored. Raises ValueError when the lengths differ, or when there is nothing to score.
     """
     from sacrebleu.metrics.bleu import BLEU
 
     _pattern(language)
     if len(hypotheses) != len(references) or not hypotheses:
-        raise ValueError(
-            f"There are {len(hypotheses)} hypotheses and {len(references)} lists of references; give one list for each."
-        )
+        raise ValueError(f"There are {len(hypotheses)} hypotheses and {len(references)} lists of references.")
     if any(isinstance(several, str) or not several for several in references):
         raise ValueError("Each item of references must be a list of one or more sentences.")
     cleaned = [[_normalise(one) for one in several] for several in references]
