@@ -1,7 +1,8 @@
-"""nbval compares what a cell prints and shows, but not its standard error (progress bars differ in every run)."""
+"""Notebooks under nbval: stderr is not compared, and after a failed cell the rest of its notebook is not run."""
 
 from typing import Any
 
+import pytest
 from nbval import plugin
 
 _compare = plugin.IPyNbCell.compare_outputs
@@ -12,7 +13,22 @@ def _without_stderr(outputs: list[Any]) -> list[Any]:
 
 
 def _compare_without_stderr(self: Any, test: list[Any], ref: list[Any], skip_compare: Any = ()) -> bool:
+    """Compare outputs without progress bars, which differ in every run."""
     return bool(_compare(self, _without_stderr(test), _without_stderr(ref), skip_compare))
 
 
+def _skip_after_failure(self: Any) -> None:
+    failed = getattr(self.parent, "failed_cell", None)
+    if failed is not None:
+        pytest.skip(f"not run: cell {failed} of this notebook failed")
+
+
 plugin.IPyNbCell.compare_outputs = _compare_without_stderr
+plugin.IPyNbCell.setup = _skip_after_failure
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    outcome = yield
+    if isinstance(item, plugin.IPyNbCell) and outcome.get_result().failed:
+        item.parent.failed_cell = item.cell_num

@@ -1,23 +1,30 @@
+"""The lines of ``expect``, and how the notebook tests compare them."""
+
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from dlcourse.check import CheckError, expect
+from dlcourse import check
+from dlcourse.check import CheckError, expect, unchecked
 
 
 @pytest.mark.parametrize(
     ("value", "bounds", "line"),
     [
-        (0.98, {"at_least": 0.97}, "✓ x ≥ 0.97"),
-        (0.5, {"at_least": 0, "at_most": 1}, "✓ x ≥ 0 and ≤ 1"),
-        (1020, {"near": 1024, "tolerance": 0.05}, "✓ x is 1024 ± 5 %"),
-        (4.5, {"near": 4.5, "within": 1e-6}, "✓ x is 4.5 ± 1e-06"),
-        (torch.ones(2, 3), {"near": torch.ones(2, 3), "within": 1e-6}, "✓ x (equal to within 1e-06)"),
-        (0.3, {"near": torch.tensor(0.3), "within": 1e-6}, "✓ x (equal to within 1e-06)"),
+        (0.98126, {"at_least": 0.97}, "✓ x: 0.9813   (≥ 0.97)"),
+        (0.5, {"at_least": 0, "at_most": 1}, "✓ x: 0.5   (≥ 0 and ≤ 1)"),
+        (3.2e-8, {"at_most": 1e-6}, "✓ x: 3.2e-08   (≤ 1e-06)"),
+        (61_706.0, {"at_least": 1}, "✓ x: 61706   (≥ 1)"),
+        (1031.44, {"near": 1024, "tolerance": 0.05}, "✓ x: 1031   (1024 ± 5 %)"),
+        (4.5, {"near": 4.5, "within": 1e-6}, "✓ x: 4.5   (4.5 ± 1e-06)"),
+        (torch.ones(2, 3), {"near": torch.ones(2, 3), "within": 1e-6}, "✓ x: differs by 0.0e+00   (≤ 1e-06)"),
+        (0.5, {"near": torch.tensor(0.25), "tolerance": 1.5}, "✓ x: differs by 1.0e+00   (≤ 1.5)"),
         ((2, 3), {"equal": (2, 3)}, "✓ x = (2, 3)"),
         (torch.tensor([1, 2]), {"equal": torch.tensor([1, 2])}, "✓ x = [1, 2]"),
         (True, {}, "✓ x"),
@@ -48,6 +55,54 @@ def test_expect_passes(value: Any, bounds: dict[str, Any], line: str, capsys: py
 def test_expect_fails_and_says_the_measured_value(value: Any, bounds: dict[str, Any]) -> None:
     with pytest.raises(CheckError, match="measured"):
         expect("x", value, **bounds)
+
+
+@pytest.mark.parametrize(
+    ("here", "mark"), [("quick", "✓ x: 2   (≥ 1)"), ("full", "· x: 2   (checked at quick scale only)")]
+)
+def test_a_bound_of_one_scale(
+    here: str, mark: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DLCOURSE_SCALE", here)
+    expect("x", 2, at_least=1, scale="quick")
+    assert capsys.readouterr().out == mark + "\n"
+    if here == "full":
+        expect("x", 0, at_least=1, scale="quick")
+    else:
+        with pytest.raises(CheckError):
+            expect("x", 0, at_least=1, scale="quick")
+    with pytest.raises(ValueError, match="quick"):
+        expect("x", 2, at_least=1, scale="small")
+
+
+def test_unchecked_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    unchecked("seconds", 3.21)
+    assert capsys.readouterr().out == "· seconds: 3.21   (not checked)\n" and check.MEASURED["seconds"] == 3.21
+
+
+def test_notebook_tests_compare_all_but_the_measured_number() -> None:
+    sanitize = (Path(__file__).parent / "sanitize.cfg").read_text(encoding="utf-8")
+    patterns = re.findall(r"^regex: (.*)$\n^replace: (.*)$", sanitize, re.M)  # as nbval reads them
+
+    def clean(text: str) -> str:
+        for pattern, replacement in patterns:
+            text = re.sub(pattern, replacement, text)
+        return text
+
+    same = [
+        ("✓ accuracy: 0.977   (≥ 0.97)\n", "✓ accuracy: 0.981   (≥ 0.97)\n"),
+        ("a\n✓ a: b: 3e-07   (≤ 1e-06)\nb", "a\n✓ a: b: 12   (≤ 1e-06)\nb"),
+        ("✓ W: differs by 1.2e-07   (≤ 1e-06)", "✓ W: differs by 0.0e+00   (≤ 1e-06)"),
+    ]
+    different = [
+        ("✓ accuracy: 0.977   (≥ 0.97)", "✓ accuracy: 0.977   (≥ 0.96)"),
+        ("✓ accuracy: 0.977   (≥ 0.97)", "✓ precision: 0.977   (≥ 0.97)"),
+        ("✓ accuracy: 0.977   (≥ 0.97)", "· accuracy: 0.977   (≥ 0.97)"),
+        ("✓ grid = 100", "✓ grid = 101"),
+        ("accuracy: 0.977", "accuracy: 0.978"),
+    ]
+    assert all(clean(a) == clean(b) for a, b in same)
+    assert all(clean(a) != clean(b) for a, b in different)
 
 
 def test_expect_needs_complete_bounds() -> None:

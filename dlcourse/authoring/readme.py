@@ -1,0 +1,106 @@
+"""The tables of README that come from recorded runs: times, and the results of ``HEADLINES``."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dlcourse import results
+from dlcourse.authoring.definitions import ROOT
+
+README = ROOT / "README.md"
+
+
+def percent(value: float) -> str:
+    """Return a share as percent, with one decimal."""
+    return f"{100 * value:.1f} %"
+
+
+def plain(value: float) -> str:
+    """Return a number with three digits."""
+    return f"{value:.3g}"
+
+
+HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # notebook, in README, name of the expect line
+    ("1.2", "test accuracy on the spirals", "test accuracy", percent),
+    ("1.3", "test accuracy of the perceptron on digits", "test accuracy", percent),
+    ("2.2", "test accuracy of LeNet on digits", "mnist: mean test accuracy of five seeds", percent),
+    ("2.2", "test accuracy of LeNet on Fashion-MNIST", "fashion_mnist: mean test accuracy of five seeds", percent),
+    ("2.2", "validation accuracy with the textbook's recipe, best of five seeds", "the best of five seeds", percent),
+    ("3.1", "test perplexity of characters, GRU", "test perplexity of the chosen model", plain),
+    ("3.1", "validation perplexity of counting pairs of letters", "validation perplexity of the bigram", plain),
+    ("3.2", "test BLEU English–French, mean of the models of a run", "test BLEU, mean over seeds", plain),
+    ("3.2", "validation BLEU of a lookup without a network", "BLEU of the lookup", plain),
+    ("3.3", "validation BLEU gained by a beam of width 4", "width 4: mean gain over greedy search", plain),
+)
+
+
+def seconds_of(notebook: str, scale: str = "quick") -> str:
+    """Return the median time of the recorded runs in words, such as "35 s" or "4 min"; "–" without a run."""
+    runs = [run["seconds"] for run in results.load(notebook, scale)["runs"]]
+    if not runs:
+        return "–"
+    seconds = statistics.median(runs)
+    if seconds >= 120:
+        return f"{seconds / 60:.0f} min"
+    return f"{5 * round(seconds / 5) if seconds >= 15 else round(seconds)} s"
+
+
+def cell_of(notebook: str, name: str, form: Callable[[float], str], scale: str) -> str:
+    """Return median, lowest and highest value over the recorded runs, and their number; "not measured" without one."""
+    values = results.load(notebook, scale)["results"].get(name, {"values": []})["values"]
+    found = [value for value in values if value is not None]
+    if not found:
+        return "not measured"
+    if min(found) == max(found):
+        return f"{form(found[0])} ({_runs(len(found))})"
+    return f"{form(statistics.median(found))} ({form(min(found))} to {form(max(found))}, {_runs(len(found))})"
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' if count != 1 else ''}"
+
+
+def result_table() -> str:
+    """Return the Markdown table of ``HEADLINES``: median, lowest and highest value over the recorded runs."""
+    rows = ["| notebook | result | quick scale | full scale |", "|---|---|---|---|"]
+    for notebook, label, name, form in HEADLINES:
+        cells = [cell_of(notebook, name, form, scale) for scale in ("quick", "full")]
+        rows.append(f"| {notebook} | {label} | {cells[0]} | {cells[1]} |")
+    return "\n".join(rows)
+
+
+def with_times(text: str) -> str:
+    """Return README with the recorded times in the last column of the rows that link a notebook."""
+
+    def row(match: re.Match[str]) -> str:
+        return f"{match[1]}| {seconds_of(match[2])} |"
+
+    return re.sub(r"^(\| \[(\d\.\d) [^\n]*)\|[^|\n]*\|$", row, text, flags=re.M)
+
+
+def with_results(text: str) -> str:
+    """Return README with ``result_table`` under the line of the heading ``## Results`` and its sentence."""
+    return re.sub(r"^\| notebook \| result \|[^\n]*\n(?:\|[^\n]*\n?)+", result_table() + "\n", text, flags=re.M)
+
+
+def generated(text: str) -> str:
+    """Return README as it must be for the files in ``results``."""
+    return with_results(with_times(text))
+
+
+def write(path: Path = README) -> None:
+    """Bring README's tables up to date."""
+    text = path.read_text(encoding="utf-8")
+    new = generated(text)
+    if new != text:
+        path.write_text(new, encoding="utf-8", newline="\n")
+        print(f"{path.name}: tables brought up to date")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Bring README's tables up to date without recording anything."""
+    write()
+    return 0

@@ -1,0 +1,52 @@
+"""Recorded runs of the notebooks over several seeds, ``results/<scale>/<chapter>.<number>.json``.
+
+``python -m dlcourse record`` writes the files; ``recorded`` shows them beside the values of the run in hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlcourse import check, plot, runtime
+from dlcourse.table import Table
+
+FOLDER = Path(__file__).resolve().parent.parent / "results"
+
+
+def file_of(notebook: str, scale: str | None = None) -> Path:
+    """Return the file of a notebook such as ``"1.3"``; ``DLCOURSE_RESULTS`` names another folder than ``results``."""
+    return Path(os.environ.get("DLCOURSE_RESULTS") or FOLDER) / (scale or runtime.scale()) / f"{notebook}.json"
+
+
+def load(notebook: str, scale: str | None = None) -> dict[str, Any]:
+    """Return what was recorded: ``runs`` (seed, seconds, machine, versions) and ``results`` (name → bound, values).
+
+    Each list of values has one number a run; None where a run did not reach it. No run gives two empty parts.
+    """
+    path = file_of(notebook, scale)
+    if not path.exists():
+        return {"runs": [], "results": {}}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def recorded(
+    notebook: str, names: Sequence[str] | Mapping[str, str], *, alt: str, xlabel: str, scale: str | None = None
+) -> Table:
+    """Draw one dot for each recorded run of the named results, and this run's value; return the numbers as a table.
+
+    ``names`` lists names of ``expect`` lines, or gives the label of each. Raises KeyError for a name that was never
+    recorded, with the command that records it.
+    """
+    results = load(notebook, scale)["results"]
+    labels = names if isinstance(names, Mapping) else {name: name for name in names}
+    missing = [name for name in labels if name not in results]
+    if missing:
+        raise KeyError(f"{missing[0]!r} is not in {file_of(notebook, scale).name}; run: python -m dlcourse record")
+    rows = {label: [v for v in results[name]["values"] if v is not None] for name, label in labels.items()}
+    live = {label: check.MEASURED[name] for name, label in labels.items() if name in check.MEASURED}
+    return plot.seeds(rows, alt=alt, xlabel=xlabel, live=live)
