@@ -223,7 +223,7 @@ def _update(major: int, capability: Capability | None) -> str:
 
 def _nothing_to_install(gpu: str, capability: Capability | None) -> str:
     code = f"{sm(capability)}, {generation(capability)}" if capability is not None else f"before {sm(OLDEST_GPU)}"
-    builds = f"PyTorch's builds begin with {sm(OLDEST_GPU)} ({generation(OLDEST_GPU)})"
+    builds = f"PyTorch's builds begin with {sm(OLDEST_GPU)}"
     return f"{gpu} ({code}) is too old, {builds}; there is nothing to install, the CPU is used"
 
 

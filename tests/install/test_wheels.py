@@ -76,7 +76,7 @@ TABLE = [
         " - Copy", " - Copy (2)", " - 副本", " - 副本 (3)", " - Kopie", " - Copie", " - コピー", " — копия", " copy",
         " copy 2", " 2", " (copy)", " (another copy)", "(1)", " 副本", " (1) (1)",
     )],
-    (f"Copy of torch-2.6.0+cpu-{WIN310}", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310}, then"),
+    (f"Copy of torch-2.6.0+cpu-{WIN310}", "win310", None, False, "changed", f"it to torch-2.6.0+cpu-{WIN310}, then it"),
     (f"torch-2.6.0_cpu-{WIN310}", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310}, then it"),
     (f"torch-2.6.0 cpu-{WIN310}", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310}, then it"),
     (f"torch-2.6.0+cpu-{WIN310[:-4]}.WHL", "win310", None, False, "changed", f"Rename it to torch-2.6.0+cpu-{WIN310},"),
