@@ -364,10 +364,11 @@ def test_the_table_in_words() -> None:
     assert "| `cu130` | 13.0 | Turing to Blackwell (sm_75 to sm_120) | 580 or newer | from 2.9 |" in lines
 
 
-def test_readme_names_only_builds_that_the_table_recommends() -> None:
+def test_readme_names_only_builds_of_the_table() -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"\bcu[0-9]{3}\b", text))
-    assert named and named <= {build.name for build in BUILDS}
+    known = {build.name for build in BUILDS}
+    assert set(re.findall(r"\bcu[0-9]{3}\b", text)) <= known
+    assert "--cuda" in text and ("| build |" not in text or builds_table() in text)
 
 
 # --- robustness --------------------------------------------------------------------------------------------------
