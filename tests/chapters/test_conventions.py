@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dlcourse.authoring import definitions, execute
+from dlcourse.authoring import definitions, execute, readme, record
 
 NOTEBOOKS = definitions.all_notebooks()
 ABSOLUTE = re.compile(
@@ -109,6 +109,19 @@ def test_ends_with_recap_and_exercises(path: Path) -> None:
 def test_no_shell_syntax(path: Path) -> None:
     for source in definitions.code_cells(path):
         assert not re.search(r"^\s*[!%]", source, re.M), source
+
+
+@every_notebook
+def test_seeds_come_from_the_package(path: Path) -> None:
+    """So that DLCOURSE_SEED shifts all of them."""
+    for source in definitions.code_cells(path):
+        assert not re.search(r"manual_seed\(|default_rng\(|RandomState\(|random\.seed\(", source), source
+
+
+@every_notebook
+def test_the_opening_cell_has_the_recorded_time(path: Path) -> None:
+    time = readme.seconds_of(record.number_of(path))
+    assert re.search(rf"\| CPU: {re.escape(time)}( quick,[^|]*)? \|", read(path).cells[0].source), time
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff belongs to the dev extra")
