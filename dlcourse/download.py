@@ -162,7 +162,8 @@ def fetch(resource: Resource) -> Path:
 def _download(resource: Resource, url: str, output: str, _: object) -> None:
     """Fill pooch's temporary file with the unpacked bytes; it tries again after a ValueError or RequestException."""
     path, show = Path(output), {"desc": Path(resource.path).name, "unit": "B", "unit_scale": True, "leave": False}
-    path.chmod(0o644)  # temporary files are the owner's alone, but a data folder may be shared
+    with contextlib.suppress(OSError):  # not every drive has permissions
+        path.chmod(0o644)  # temporary files are the owner's alone, but a data folder may be shared
     with path.open("wb") as file, tqdm(total=resource.size or 1, **show) as bar:
         get = pooch.HTTPDownloader(bar, 1 << 16, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
         try:
@@ -200,12 +201,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code}"
     reasons = (  # the first that fits
-        (exceptions.ProxyError, "the proxy that https_proxy or http_proxy names cannot be reached"),
+        ((exceptions.ProxyError, exceptions.InvalidProxyURL), "the proxy in https_proxy or http_proxy does not work"),
         (exceptions.SSLError, "its certificate is not trusted"),
         (exceptions.Timeout, "no answer in time"),
         (exceptions.ChunkedEncodingError, "the connection was cut"),
         (exceptions.ConnectionError, "no answer in time" if "timed out" in str(error) else "no connection"),
-        (exceptions.RequestException, "this is no web address"),
+        ((exceptions.MissingSchema, exceptions.InvalidURL), "this is no web address"),
+        (requests.RequestException, str(error)),
         ((ValueError, zlib.error), "the bytes differ from the published file"),  # ValueError: pooch, of the digest
     )
     return next((text for kind, text in reasons if isinstance(error, kind)), str(error))

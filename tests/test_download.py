@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import hashlib
+import io
 import os
 import random
 import re
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -251,6 +253,8 @@ def test_replacing_leaves_nothing_of_a_failure(tmp_path: Path) -> None:
         assert one != two
         one.write_bytes(b"1")
         two.write_bytes(b"2")
+        written = one.stat().st_ino
+    assert path.stat().st_ino == written, "copied: a reader could meet half of it"
     assert [file.read_bytes() for file in path.parent.iterdir()] == [b"1"]
 
 
@@ -334,6 +338,17 @@ def test_no_more_is_written_than_is_published(server: Server, monkeypatch: pytes
     assert len(sizes) == 1 and sizes[0] <= len(PAYLOAD)
 
 
+def test_bomb_is_not_unpacked_in_memory() -> None:
+    incoming = download._Incoming(io.BytesIO(), Resource(NAME, (), 1000, "", gzipped=True))
+    bomb = gzip.compress(bytes(1 << 25))
+    tracemalloc.start()
+    with pytest.raises(download._Refused, match="too many"):
+        incoming.write(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
 def test_all_mirrors_dead_names_file_place_and_quick_scale(server: Server) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -363,11 +378,12 @@ def test_lasting_fault_is_named(server: Server, monkeypatch: pytest.MonkeyPatch,
     assert len(server.log) == download.RETRIES + 1
 
 
-def test_dead_proxy_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "http:///127.0.0.1:9"])
+def test_dead_proxy_is_named(server: Server, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with pytest.raises(DownloadError, match="the proxy that https_proxy or http_proxy names cannot be reached"):
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(DownloadError, match="the proxy in https_proxy or http_proxy does not work"):
         fetch(published(server, "a"))
 
 
