@@ -184,13 +184,11 @@ class TensorLoader:
         return full + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        count = len(self.dataset)
-        order = torch.randperm(count, generator=self.generator) if self.shuffle else None
-        if order is not None:
-            order = order.to(self.tensors[0].device)  # once an epoch: each transfer would wait for the device
+        order = None
+        if self.shuffle:  # moved once an epoch: each transfer would wait for the device
+            order = torch.randperm(len(self.dataset), generator=self.generator).to(self.tensors[0].device)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
-            stop = min(start + self.batch_size, count)
-            if order is None:
-                yield tuple(tensor[start:stop] for tensor in self.tensors)
-            else:
-                yield tuple(tensor[order[start:stop]] for tensor in self.tensors)
+            rows: slice | Tensor = slice(start, start + self.batch_size)
+            if order is not None:
+                rows = order[rows]
+            yield tuple(tensor[rows] for tensor in self.tensors)
