@@ -39,14 +39,15 @@ def recorded(
 ) -> Table:
     """Draw one dot for each recorded run of the named results, and this run's value; return the numbers as a table.
 
-    ``names`` lists names of ``expect`` lines, or gives the label of each. Raises KeyError for a name that was never
-    recorded, with the command that records it.
+    ``names`` lists names of ``expect`` lines, or gives the label of each. What was not recorded yet is said.
     """
     results = load(notebook, scale)["results"]
-    labels = names if isinstance(names, Mapping) else {name: name for name in names}
-    missing = [name for name in labels if name not in results]
-    if missing:
-        raise KeyError(f"{missing[0]!r} is not in {file_of(notebook, scale).name}; run: python -m dlcourse record")
-    rows = {label: [v for v in results[name]["values"] if v is not None] for name, label in labels.items()}
+    labels = dict(names) if isinstance(names, Mapping) else {name: name for name in names}
+    for name in [name for name in labels if name not in results]:
+        print(f"{labels[name]}: no recorded runs yet; `python -m dlcourse record` makes them.")
+    rows = {
+        label: [value for value in results.get(name, {"values": []})["values"] if value is not None]
+        for name, label in labels.items()
+    }
     live = {label: check.MEASURED[name] for name, label in labels.items() if name in check.MEASURED}
     return plot.seeds(rows, alt=alt, xlabel=xlabel, live=live)

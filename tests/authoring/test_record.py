@@ -119,15 +119,18 @@ def test_margins_are_sorted_by_deviations(folder: Path) -> None:
     assert names == ["narrow", "one run failed", "wide"]
 
 
-def test_recorded_shows_the_values_beside_this_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_shows_the_values_beside_this_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     record.main([str(notebook(folder, CELL)), "--seeds", "2"])
     monkeypatch.setitem(check.MEASURED, "first", 0.5)
     shown: dict[str, Any] = {}
     monkeypatch.setattr(results.plot, "seeds", lambda rows, **options: shown.update(rows=rows, **options))
     results.recorded("9.1", {"first": "one draw"}, alt="two dots", xlabel="value")
     assert len(shown["rows"]["one draw"]) == 2 and shown["live"] == {"one draw": 0.5}
-    with pytest.raises(KeyError, match="dlcourse record"):
-        results.recorded("9.1", ["third"], alt="nothing", xlabel="value")
+    capsys.readouterr()
+    results.recorded("9.1", ["third"], alt="nothing", xlabel="value")
+    assert shown["rows"] == {"third": []} and "dlcourse record" in capsys.readouterr().out
 
 
 # --- the files of the course -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dlcourse import data, models, text
+from dlcourse import download, models, text
 from dlcourse.authoring import definitions
 from dlcourse.text import PairLoader, Vocab
 from dlcourse.train import fit
@@ -165,10 +165,10 @@ def test_full_scale_reads_an_archive_of_the_textbooks_layout(
         archive.writestr("fra-eng/fra.txt", rows)
     path = tmp_path / "fra-eng.zip"
     path.write_bytes(packed.getvalue())
-    (known,) = data.RESOURCES["fra-eng"]
+    (known,) = download.RESOURCES["fra-eng"]
     digest = f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}"
-    resource = data.Resource(known.path, (), None, digest, member=known.member)
-    monkeypatch.setitem(data.RESOURCES, "fra-eng", (resource,))
+    resource = download.Resource(known.path, (), None, digest, member=known.member)
+    monkeypatch.setitem(download.RESOURCES, "fra-eng", (resource,))
     monkeypatch.setenv("DLCOURSE_DATA", str(tmp_path))
     pairs = text.load("eng", "fra", "fra-eng")
     parts = [{pair.source for pair in part} for part in (pairs.train, pairs.validation, pairs.test)]
