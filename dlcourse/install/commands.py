@@ -6,39 +6,45 @@ Only the standard library is used here, because this runs before anything is ins
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import importlib.util
+import importlib
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from dlcourse.install.environment import SetupError, explain, make_venv, run, set_up, venv_python, works
-from dlcourse.install.machine import ROOT, in_environment
+from dlcourse.install.environment import SetupError, explain, is_complete, make_venv, run, set_up, venv_python, works
+from dlcourse.install.machine import ROOT, can_install, in_environment, is_ours
+from dlcourse.install.shadow import chapter_folders, hiding, rename
+
+Others = Mapping[str, tuple[str, str]]  # commands of other rooms: the module, and the help
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run one command and return its exit status."""
+def main(argv: Sequence[str], others: Others) -> int:
+    """Run one command and return its exit status. ``others`` are the commands of the other rooms."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a character that the terminal lacks must not stop the command
             stream.reconfigure(errors="replace")
-    arguments, rest = _parser().parse_known_args(list(argv))
+    arguments, rest = _parser(others).parse_known_args(list(argv))
     if "--" in rest:
         rest.remove("--")
     command = arguments.command
+    dev = command == "test" or getattr(arguments, "dev", False)
+    # An environment that is read-only and lacks nothing is used; one that lacks something, only where it can be mended.
+    here = is_ours() or can_install() or (in_environment() and is_complete(arguments.cuda, dev))
     if command in ("doctor", "wheels"):
         python = venv_python(ROOT / ".venv")
-        if not in_environment() and works(python):
+        if not here and works(python):
             return run([str(python), "-m", "dlcourse", *argv])
-        module = importlib.import_module(f"dlcourse.install.{command}")
-        return int(module.main(rest))
+        return int(importlib.import_module(f"dlcourse.install.{command}").main(rest))
     if command == "setup" and rest:
-        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+        _parser(others).error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        if not in_environment():
+        if not here:
+            if in_environment():
+                print(f"The environment {sys.prefix} is read-only; the course uses one of its own.", flush=True)
             python = make_venv(ROOT / ".venv")
             return run([str(python), "-m", "dlcourse", *argv])
-        set_up(arguments, dev=command == "test" or getattr(arguments, "dev", False))
+        set_up(arguments, dev=dev)
     except SetupError as error:
         print(f"dlcourse: {error}", file=sys.stderr)
         return 1
@@ -48,19 +54,18 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\ndlcourse: interrupted; the same command continues where it stopped.", file=sys.stderr)
         return 130
+    for path in hiding(chapter_folders()):
+        print(f"dlcourse: {rename(path)}", file=sys.stderr)
     if command == "lab":
         return run([sys.executable, "-m", "jupyterlab", *rest])
     if command == "test":
         return run([sys.executable, "-m", "pytest", *rest])
-    if command in ("download", "execute"):
-        module = importlib.import_module(
-            {"download": "dlcourse.data", "execute": "dlcourse.authoring.execute"}[command]
-        )
-        return int(module.main(rest))
+    if command in others:
+        return int(importlib.import_module(others[command][0]).main(rest))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(others: Others) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dlcourse", description="Deep Learning Basics, from a bare machine."
     )
@@ -78,13 +83,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--wheels", metavar="DIR", help="install offline from this folder of wheels")
         if name == "setup":
             sub.add_argument("--dev", action="store_true", help="also install what the tests use")
-    for name, text in {
+    looks = {
         "doctor": "check this machine and print a fix for each problem (--json)",
-        "wheels": "explain whether wheel files fit this machine: FILE or FOLDER",
-        "download": "fetch the full-scale data (default: all; --list shows the names)",
-        "execute": "run notebooks from a fresh kernel and write them back with their outputs",
-    }.items():
-        sub = commands.add_parser(name, help=text, description=text, add_help=False, allow_abbrev=False)
+        "wheels": "explain whether wheel files fit this machine: FILE or FOLDER ...",
+    }
+    for name, text in (looks | {name: text for name, (_, text) in others.items()}).items():
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(cuda=None, mirror=None, wheels=None)
     return parser
 

@@ -23,9 +23,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+from dlcourse.install import shadow
+from dlcourse.install.environment import ASTRAY, SetupError, is_complete, pip_settings
 from dlcourse.install.errors import explain_error
 from dlcourse.install.gpu import judge_gpu, read_driver
-from dlcourse.install.machine import MAC, NEEDED_GB, ROOT, WINDOWS, Result, in_environment, install, this_python
+from dlcourse.install.machine import (
+    C_MODULES,
+    MAC,
+    NEEDED_GB,
+    ROOT,
+    WINDOWS,
+    Result,
+    can_install,
+    check_c_modules,
+    has_module,
+    in_environment,
+    install,
+    this_python,
+    writable,
+)
 
 _STATUS = ("ok", "warn", "fail", "skip")
 NEWEST_PYTHON = (3, 14)
@@ -44,14 +60,31 @@ def check_python(version: str = platform.python_version(), bits: int = 8 * struc
 
 
 def check_environment() -> Result:
-    """Whether packages go into an environment of their own."""
-    if (Path(sys.prefix) / "conda-meta").is_dir():
-        return Result("environment", "ok", "a conda environment")
-    if sys.prefix != sys.base_prefix:
-        return Result("environment", "ok", "a virtual environment")
+    """Whether packages go into an environment of their own that can be written, or is complete as it is."""
+    conda = (Path(sys.prefix) / "conda-meta").is_dir()
+    if conda or sys.prefix != sys.base_prefix:
+        found, own = f"a {'conda' if conda else 'virtual'} environment", "makes one for the course, .venv"
+        if writable(Path(sysconfig.get_path("purelib"))) or is_complete():
+            return Result("environment", "ok", found)
+        return Result("environment", "warn", f"{found} that cannot be written", f"Run: {install()} ({own})")
     managed = (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file()
     found = "the system's Python, in no environment" + (" (externally managed: pip refuses)" if managed else "")
     return Result("environment", "warn", found, f"Run: {install()} (makes .venv)")
+
+
+def check_pip() -> Result:
+    """Settings of pip that make it install elsewhere, or that it cannot read."""
+    try:
+        settings = pip_settings()
+    except SetupError as error:
+        return Result("pip", "fail", str(error).partition("; ")[0], "Correct or rename this file.")
+    names = set(ASTRAY) - ({"require-virtualenv"} if sys.prefix != sys.base_prefix else set())
+    astray = {name: settings[name] for name in sorted(names & set(settings)) if settings[name][0] not in ("0", "false")}
+    if not astray:
+        return Result("pip", "ok", "no setting makes it install elsewhere")
+    found = ", ".join(f"{source} sets {name} = {value}" for name, (value, source) in astray.items())
+    fix = f"Remove it; until then install only with: {this_python()} -m dlcourse setup (which ignores it)"
+    return Result("pip", "warn", f"{found}: pip does not install where this Python looks", fix)
 
 
 def _is_here(program: str) -> bool:
@@ -63,7 +96,7 @@ def _is_here(program: str) -> bool:
 def check_kernel() -> Result:
     """Whether Jupyter's ``python3`` kernel is this Python, and a notebook that asks runs in the course's Python."""
     name = "Jupyter kernel"
-    if importlib.util.find_spec("jupyter_client") is None:
+    if not has_module("jupyter_client"):
         return Result(name, "fail", "Jupyter is not installed", f"Run: {install()}")
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
@@ -94,7 +127,7 @@ def check_packages() -> Result:
             wrong.append(f"{name} is missing")
             continue
         found.append(f"{name} {version}")
-        if importlib.util.find_spec("packaging") is not None:
+        if has_module("packaging"):
             from packaging.specifiers import SpecifierSet
 
             if not SpecifierSet(bounds).contains(version, prereleases=True):
@@ -105,17 +138,13 @@ def check_packages() -> Result:
 
 
 def check_shadowing() -> Result:
-    """A student's own file that hides a module: beside a notebook, or where Python was started."""
-    ours = {"torch", "torchvision", "numpy", "matplotlib", "d2l", "tqdm", "requests", "mlxtend", "IPython", "pandas"}
-    names = (ours | sys.stdlib_module_names) - {"test", "this", "antigravity", "turtle", "turtledemo", "idlelib"}
-    folders = {folder.resolve() for folder in (Path(), Path(sys.path[0]), ROOT, *ROOT.glob("[0-9][0-9]_*"))}
-    folders -= {Path(sysconfig.get_path("stdlib")).resolve()}
-    files = [path for folder in sorted(folders) for path in sorted(folder.glob("*.py"))]
-    hits = [path.name for path in files if path.stem in names]
-    if hits:
-        fix = f"Rename {hits[0]} (for example my_{hits[0]})."
-        return Result("own files", "fail", f"{', '.join(hits)} hides the module of the same name", fix)
-    return Result("own files", "ok", "no file hides a module")
+    """Files and folders of the student's that hide a module: where Python was started, beside a notebook, …"""
+    paths = shadow.hiding([*shadow.first_folders(), *shadow.chapter_folders()], namespaces=True)
+    if paths:
+        names = ", ".join(sorted({Path(path).name for path in paths}))
+        fix = f"Rename {paths[0]} (for example to my_{Path(paths[0]).name})."
+        return Result("own files", "fail", f"hiding a module of the same name: {names}", fix)
+    return Result("own files", "ok", "no file or folder hides a module")
 
 
 def openmp_copies(prefix: Path, site: Path) -> list[Path]:
@@ -138,7 +167,7 @@ def check_openmp() -> Result:
 
 def check_disk() -> Result:
     """Free disk space: for installing where Python is, and then for running where the course is."""
-    installed = importlib.util.find_spec("torch") is not None
+    installed = has_module("torch")
     free = shutil.disk_usage(ROOT if installed else sys.prefix).free / 1e9
     fix = f"Free some space; this often helps: {this_python()} -m pip cache purge"
     if free < (1 if installed else NEEDED_GB["cpu"]):
@@ -151,12 +180,9 @@ def check_disk() -> Result:
 
 def check_write() -> Result:
     """Write access to the course's folder."""
-    try:
-        with tempfile.TemporaryFile(dir=ROOT):
-            return Result("folder", "ok", "the course's folder can be written")
-    except OSError as error:
-        found = f"the course's folder cannot be written ({error.strerror})"
-        return Result("folder", "fail", found, "Copy the course to a folder of your own.")
+    if writable(ROOT):
+        return Result("folder", "ok", "the course's folder can be written")
+    return Result("folder", "fail", "the course's folder cannot be written", "Copy the course to a folder of your own.")
 
 
 def check_data() -> Result:
@@ -233,7 +259,7 @@ print(kind + " gives the CPU's convolution, matmul and gradients to 0.1 % in flo
 
 def check_trial(name: str, code: str, timeout: float = 180) -> Result:
     """Run a short program in a fresh interpreter and read its outcome."""
-    if importlib.util.find_spec("torch") is None:
+    if not has_module("torch"):
         return Result(name, "fail", "torch is not installed", f"Run: {install()}")
     environment = {key: value for key, value in os.environ.items() if key != "KMP_DUPLICATE_LIB_OK"}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -251,10 +277,13 @@ def check_trial(name: str, code: str, timeout: float = 180) -> Result:
     if done.returncode == 0:
         return Result(name, "skip" if text.startswith("SKIP") else "ok", text.removeprefix("SKIP "))
     known = explain_error(errors)
+    lacking = check_c_modules()
+    if lacking.fix and any(module in errors for module in C_MODULES):
+        return Result(name, "fail", lacking.found, lacking.fix)
     if known is not None:
         return Result(name, "fail", known.cause, known.fix)
     last = (errors.splitlines() or [f"the interpreter ended with status {done.returncode}"])[-1]
-    return Result(name, "fail", last, f"Run: {install()}" + (" --force-reinstall" if in_environment() else ""))
+    return Result(name, "fail", last, f"Run: {install()}" + (" --force-reinstall" if can_install() else ""))
 
 
 def check_gpu() -> list[Result]:
@@ -268,8 +297,8 @@ def check_gpu() -> list[Result]:
 def examine(trials: bool = True) -> list[Result]:
     """Run all checks; an exception inside a check becomes a failed result."""
     checks: list[Callable[[], Result | list[Result]]] = [
-        check_python, check_environment, check_kernel, check_packages, check_shadowing, check_openmp,
-        check_disk, check_write, check_data,
+        check_python, check_c_modules, check_environment, check_pip, check_kernel, check_packages, check_shadowing,
+        check_openmp, check_disk, check_write, check_data,
     ]  # fmt: skip
     results = [result for check in checks for result in _guarded(check)]
     if trials:
