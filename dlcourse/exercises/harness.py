@@ -7,6 +7,7 @@ no mistake of the student stops the notebook, and the random state is put back.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import copy
 import dis
@@ -86,8 +87,8 @@ _TASKS: dict[str, _Task] = {}
 def checks(identifier: str, *, forbid: tuple[str, ...] = (), no_loops: bool = False) -> Callable[[Check], Check]:
     """Register the decorated generator of cases as the check of one exercise, such as ``"01.1-distances"``.
 
-    ``forbid`` names functions that the text forbids, such as ``"torch.nn.functional.cross_entropy"`` or
-    ``"torch.Tensor.unfold"``; they raise while ``Case.run`` runs, also under a name that the student imported.
+    ``forbid`` names functions and attributes that the text forbids, such as ``"torch.nn.functional.cross_entropy"``
+    or ``"torch.Tensor.data"``; they raise while ``Case.run`` runs, also under a name that the student imported.
     ``no_loops``: the text forbids loops. Raises ValueError when the exercise has a check already.
     """
 
@@ -208,7 +209,7 @@ def _call(run: Any, args: tuple[Any, ...], forbid: tuple[str, ...], attempt: Any
         except BaseException as error:
             problem = _Problem(_raised(error))
     if called:
-        return _Problem(f"your code calls {called[0]}, which the task forbids", "Write it with simpler operations.")
+        return _Problem(f"your code uses {called[0]}, which the task forbids", "Do without it: that is the exercise.")
     return problem or (given,)
 
 
@@ -341,9 +342,8 @@ def _tensor_difference(given: Any, expected: Tensor, case: Case) -> _Problem | N
     free = (case.any_type or case.any_dtype) and (given.dtype == torch.bool) == (expected.dtype == torch.bool)
     if given.dtype != expected.dtype and not free:
         dtypes = [str(t.dtype).removeprefix("torch.") for t in (expected, given)]
-        return _Problem(
-            f"expected the dtype {dtypes[0]}, given {dtypes[1]}", "Values of the right dtype are part of the task."
-        )
+        hint = f"`.to(torch.{dtypes[0]})` converts; better, stay in the dtype of the arguments."
+        return _Problem(f"expected the dtype {dtypes[0]}, given {dtypes[1]}", hint)
     if given.dtype != expected.dtype:
         given, expected = given.double(), expected.double()
     tolerance = case.tolerance if expected.is_floating_point() or expected.is_complex() else 0.0
@@ -378,7 +378,7 @@ def _is_kind(given: Any, expected: Any, any_type: bool) -> bool:
 def _wrong_kind(given: Any, expected: Any) -> _Problem:
     hint = "The type of the result is part of the task."
     if isinstance(expected, bool | int | float) and isinstance(given, Tensor | np.ndarray | np.generic):
-        hint = "`.item()` makes a Python number of a tensor with one entry."
+        hint = "`.item()` makes a plain Python value of a tensor or array with one entry."
     elif isinstance(expected, Tensor):
         hint = "Stay with tensors from the arguments to the result."
     elif isinstance(expected, bool):
@@ -508,7 +508,8 @@ def _forbidden(names: tuple[str, ...], attempt: Any) -> Iterator[list[str]]:
             owner = pkgutil.resolve_name(path)
             original = getattr(owner, last)
             inherited = last not in vars(owner)
-            setattr(owner, last, refuse)
+            attribute = inspect.isdatadescriptor(original)  # such as Tensor.data
+            setattr(owner, last, property(refuse, refuse) if attribute else refuse)
             stack.callback(delattr, owner, last) if inherited else stack.callback(setattr, owner, last, original)
             for function in _functions(attempt):
                 space = function.__globals__
@@ -556,11 +557,11 @@ def _has_loop(function: Any, seen: frozenset[Any] = frozenset()) -> bool:
 def _loops(code: CodeType) -> bool:
     """Whether control can come back to an instruction: a cycle in the graph of jumps, without exception handlers."""
     instructions = list(dis.get_instructions(code))
-    number = {instruction.offset: i for i, instruction in enumerate(instructions)}
+    offsets = [instruction.offset for instruction in instructions]
     targets = dis.hasjrel + dis.hasjabs
-    leaves = ("RETURN_", "RAISE_", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
+    leaves = ("RETURN_VALUE", "RETURN_CONST", "RAISE_", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
     after = [
-        ([number[step.argval]] if step.opcode in targets else [])
+        ([bisect.bisect_left(offsets, step.argval)] if step.opcode in targets else [])
         + ([] if step.opname.startswith(leaves) or i + 1 == len(instructions) else [i + 1])
         for i, step in enumerate(instructions)
     ]

@@ -1,9 +1,10 @@
-"""Every exercise: its stub gives ○, its folded solution ✓, and each planted wrong answer ✗ with a hint."""
+"""Every exercise: its stub gives ○, its solution and other right answers ✓, planted wrong answers ✗ with a hint."""
 
 from __future__ import annotations
 
-import importlib.util
+import functools
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -18,34 +19,29 @@ FOUND = {
 }
 
 
-def wrong_answers() -> dict[str, list[str]]:
-    answers: dict[str, list[str]] = {}
-    for file in sorted((Path(__file__).parent / "wrong_answers").glob("ch*.py")):
-        spec = importlib.util.spec_from_file_location(file.stem, file)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        answers.update(module.WRONG)
-    return answers
+def answers(name: str) -> dict[str, list[str]]:
+    """Return ``RIGHT`` or ``WRONG`` of all chapters: sources that replace the stub, by exercise."""
+    folder = Path(__file__).parent / f"{name.lower()}_answers"
+    files = (runpy.run_path(str(file)) for file in sorted(folder.glob("ch*.py")))
+    return {identifier: sources for file in files for identifier, sources in file[name].items()}
 
 
-WRONG = wrong_answers()
+definitions_of = functools.cache(definitions.load_definitions)
+RIGHT, WRONG = answers("RIGHT"), answers("WRONG")
 
 
 def verdict(identifier: str, answer: str | None, capsys: pytest.CaptureFixture[str]) -> str:
     """Run the stub cell, with ``answer`` in the stub's place when one is given, and return what the check printed."""
     path, stub, _ = FOUND[identifier]
     call = [line for line in stub.splitlines() if line.startswith("exercise(")][-1]
-    space = definitions.load_definitions(path).__dict__
-    space["exercise"] = harness.exercise
+    space = {**vars(definitions_of(path)), "exercise": harness.exercise}
     capsys.readouterr()
     exec(compile(stub if answer is None else f"{answer}\n{call}", identifier, "exec"), space)
     return capsys.readouterr().out
 
 
-def test_every_check_has_an_exercise_and_every_exercise_a_check() -> None:
-    assert set(FOUND) == set(harness.registered())
-    assert set(FOUND) == set(WRONG)
+def test_every_check_has_an_exercise_and_every_exercise_a_check_and_answers() -> None:
+    assert set(FOUND) == set(harness.registered()) == set(RIGHT) == set(WRONG)
 
 
 @pytest.mark.parametrize("identifier", FOUND)
@@ -54,14 +50,17 @@ def test_stub_is_not_attempted(identifier: str, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("identifier", FOUND)
-def test_solution_passes(identifier: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert re.match(rf"✓ {re.escape(identifier)}: correct", verdict(identifier, FOUND[identifier][2], capsys))
+def test_solution_and_other_right_answers_pass(identifier: str, capsys: pytest.CaptureFixture[str]) -> None:
+    right = [FOUND[identifier][2], *RIGHT.get(identifier, [])]
+    assert len(set(right)) >= 3, "the folded solution and at least two other right answers"
+    for answer in right:
+        printed = verdict(identifier, answer, capsys)
+        assert re.match(rf"✓ {re.escape(identifier)}: correct", printed), (answer, printed)
 
 
 @pytest.mark.parametrize("identifier", FOUND)
 def test_wrong_answers_fail_with_a_hint(identifier: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(WRONG[identifier]) >= 2
+    assert len(set(WRONG[identifier])) >= 4
     for answer in WRONG[identifier]:
         printed = verdict(identifier, answer, capsys)
-        assert printed.startswith(f"✗ {identifier}: "), (answer, printed)
-        assert "Hint: " in printed or "raised" in printed, printed
+        assert re.match(rf"✗ {re.escape(identifier)}: .+\n  Hint: .+", printed), (answer, printed)
