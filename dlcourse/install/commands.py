@@ -79,7 +79,9 @@ def _parser(others: Others) -> argparse.ArgumentParser:
         sub.add_argument(
             "--cuda", metavar="BUILD", type=_build, help="PyTorch build from PyTorch's own index: cu126, cu128, …, cpu"
         )
-        sub.add_argument("--mirror", metavar="URL", help="package index to use instead of PyPI")
+        sub.add_argument(
+            "--mirror", metavar="URL", help="package index to use instead of PyPI, or (…/whl) instead of PyTorch's own"
+        )
         sub.add_argument("--wheels", metavar="DIR", help="install offline from this folder of wheels")
         if name == "setup":
             sub.add_argument("--dev", action="store_true", help="also install what the tests use")

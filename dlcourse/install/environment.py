@@ -166,9 +166,11 @@ def fingerprint() -> str:
 def pip_commands(cuda: str | None, mirror: str | None, wheels: str | None, *, dev: bool) -> list[list[str]]:
     """Return the arguments of the pip calls that install the course.
 
-    A mirror of PyTorch's index has ``whl`` in its path and serves ``--cuda``; any other is a mirror of PyPI.
+    A mirror of PyTorch's index has a folder ``whl`` or ``pytorch-wheels`` and serves ``cuda``; others mirror PyPI.
     """
-    torch_index = mirror.rstrip("/") + "/" if mirror is not None and re.search(r"\bwhl\b", mirror) else None
+    torch_index = None
+    if mirror is not None and re.search(r"/(whl|pytorch-wheels)(/|$)", mirror):
+        torch_index = mirror.rstrip("/") + "/"
     if torch_index and cuda is None and wheels is None:
         raise SetupError(f"{mirror} is an index of PyTorch's builds; name the build as well, for example --cuda cu126.")
     course = ["-r", "requirements.txt", *(["-e", ".[dev]"] if dev else [])]
@@ -261,27 +263,30 @@ def pip_settings() -> Settings:
     Raises SetupError when pip cannot read one of its files.
     """
     kinds = ("global", "user", "site", "env")  # a later one overrides an earlier one, and [install] all of [global]
+    file = os.environ.get("PIP_CONFIG_FILE")
+    variables = {**_without_pip(), "PIP_USER": "0"} | ({"PIP_CONFIG_FILE": file} if file else {})  # user: only one file
     try:
         asked = [sys.executable, "-X", "utf8", "-m", "pip", "config", "debug"]
-        answer = subprocess.run(asked, capture_output=True, timeout=60, env={**os.environ, "PIP_PYTHON": ""})
+        answer = subprocess.run(asked, capture_output=True, timeout=60, env=variables)
     except (OSError, subprocess.TimeoutExpired):
         return _pip_variables_set()
     text, errors = (stream.decode("utf-8", "replace") for stream in (answer.stdout, answer.stderr))
     broken = re.search(r"\S[^\n']*pip\.(?:conf|ini)|onfiguration file", errors)
     if answer.returncode and broken:
         raise SetupError(f"pip cannot read its own settings ({' '.join(errors.split())}); correct or rename this file.")
-    kind = file = ""
-    rows: list[tuple[bool, int, str, str, str]] = []
+    kind = ""
+    rows: list[tuple[str, int, str, str, str]] = []
     for line in text.splitlines():
         if heading := re.fullmatch(r"(\w+):", line):
             kind = heading[1]
         elif path := re.match(r"  (\S.*), exists: ", line):
             file = path[1]
-        elif kind in kinds and (entry := re.match(r"    (global|install)\.([\w-]+): (.*)", line)):
-            rows.append((entry[1] == "install", kinds.index(kind), entry[2], entry[3], file))
-        elif kind in kinds and rows and line:  # a value of several lines
+        elif kind in kinds and file and (entry := re.match(r"    ([\w-]+)\.([\w-]+): (.*)", line)):
+            rows.append((entry[1], kinds.index(kind), entry[2], entry[3], file))
+        elif kind in kinds and file and rows and line:  # a value of several lines
             rows[-1] = (*rows[-1][:3], f"{rows[-1][3]} {line.strip()}", file)
-    return {name: (value, file) for _, _, name, value, file in sorted(rows)} | _pip_variables_set()
+    found = {name: (value, file) for section, _, name, value, file in sorted(rows) if section in ("global", "install")}
+    return found | _pip_variables_set()
 
 
 def _pip_variables_set() -> Settings:
@@ -300,8 +305,8 @@ def pip_variables(settings: Settings) -> dict[str, str]:
     return {**_without_pip(), **named, "PIP_CONFIG_FILE": os.devnull, "PYTHONUTF8": "1"}
 
 
-_PROXY = r"SOCKS|407 Proxy|ProxyError|Cannot connect to proxy|Tunnel connection failed|proxy URL"
-_LAST = r"No matching distribution|Could not find a version|HTTPS?ConnectionPool|HTTP error|CA certificate|proxy"
+_PROXY = r"SOCKS|407 Proxy|ProxyError|connect to proxy|proxy connection error|Tunnel connection failed|proxy URL"
+_LAST = r"No matching distribution|Could not find a version|HTTPS?Connection|HTTP error|CA certificate"
 
 
 def unreachable(log: str, command: Sequence[str], settings: Settings) -> str:
@@ -313,11 +318,14 @@ def unreachable(log: str, command: Sequence[str], settings: Settings) -> str:
         named = {source: value for value, source in settings.values()} | dict(os.environ)
         source = next((name for name, value in named.items() if value == bundle[1]), "a setting")
         return f"the file of certificates {bundle[1]}, set by {source}, is not there; correct or remove {source}."
-    if problem := re.search(_PROXY, log):
-        value, source = _proxy("http" if "HTTPConnectionPool" in log else "https", settings)
-        what = {"SOCKS": "is a SOCKS proxy, which this pip cannot use", "407": "asks for a user name and password"}
-        said = what.get(problem[0].split()[0], "cannot be reached")
-        return f"the proxy {_public(value)}, set by {source}, {said}; correct it, or remove it from {source}."
+    if re.search(_PROXY, log, re.I):
+        value, source = _proxy("http" if re.search("HTTPConnectionPool|fetch URL http:", log) else "https", settings)
+        said = {
+            "SOCKS": "is a SOCKS proxy, which this pip cannot use",
+            "407 Proxy": "asks for user name and password",
+        }
+        what = next((text for word, text in said.items() if word in log), "cannot be reached")
+        return f"the proxy {_public(value)}, set by {source}, {what}; correct it, or remove it from {source}."
     if settings.get("no-index", ("", ""))[0].lower() in ("1", "true", "yes", "on"):
         return f"{settings['no-index'][1]} forbids pip every index (no-index); remove it, or use --wheels DIR."
     indexes = [settings.get(name, ("", "")) for name in ("index-url", "extra-index-url")]

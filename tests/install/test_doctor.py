@@ -8,40 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from dlcourse.install import doctor
+from dlcourse.install import doctor, machine
+from dlcourse.install.environment import Settings
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look like an active environment without a mirror."""
-    monkeypatch.setattr(doctor, "in_environment", lambda: True)
-    for name in ("DLCOURSE_INDEX", "PIP_INDEX_URL", "CUDA_VISIBLE_DEVICES", "KMP_DUPLICATE_LIB_OK"):
+def active(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look like an active environment that can be written, without a mirror."""
+    for module in (doctor, machine):
+        monkeypatch.setattr(module, "in_environment", lambda: True)
+        monkeypatch.setattr(module, "can_install", lambda: True)
+    for name in ("PIP_INDEX_URL", "CUDA_VISIBLE_DEVICES", "KMP_DUPLICATE_LIB_OK"):
         monkeypatch.delenv(name, raising=False)
-
-
-# --- commands ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("environment")
-def test_install_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.install().endswith("-m pip install -r requirements.txt")
-    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror/simple")
-    assert doctor.install().endswith("requirements.txt --index-url https://mirror/simple")
-    monkeypatch.setattr(doctor, "in_environment", lambda: False)
-    assert doctor.install("cu126").endswith("-m dlcourse setup --cuda cu126 --mirror https://mirror/simple")
-
-
-def test_this_python_is_named_so_that_it_is_really_this_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(doctor, "WINDOWS", False)
-    monkeypatch.setattr(doctor, "ROOT", tmp_path)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
-    monkeypatch.setattr("shutil.which", lambda word: str(tmp_path / "bin" / word))
-    assert Path(doctor.this_python()) == Path(".venv/bin/python")
-    monkeypatch.setattr("shutil.which", lambda word: str(tmp_path / ".venv" / "bin" / word))
-    assert doctor.this_python() == "python3"
-    monkeypatch.setattr("shutil.which", lambda word: None)
-    monkeypatch.setattr(sys, "executable", str(tmp_path.parent / "My Python" / "python"))
-    assert doctor.this_python().startswith('"')
 
 
 # --- checks --------------------------------------------------------------------------------------------------------
@@ -58,9 +36,16 @@ def test_python(version: str, bits: int, status: str) -> None:
 
 def test_environment_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    assert "virtual" in doctor.check_environment().found
+    assert doctor.check_environment() == doctor.Result("environment", "ok", "a virtual environment")
     (tmp_path / "conda-meta").mkdir()
-    assert "conda" in doctor.check_environment().found
+    assert doctor.check_environment() == doctor.Result("environment", "ok", "a conda environment")
+    for module in (doctor, machine):
+        monkeypatch.setattr(module, "writable", lambda folder: False)
+    result = doctor.check_environment()
+    assert result.status == "warn" and "a conda environment that cannot be written" in result.found
+    assert "-m dlcourse setup" in result.fix and ".venv" in result.fix
+    monkeypatch.setattr(doctor, "is_complete", lambda: True)
+    assert doctor.check_environment().status == "ok", "nothing has to be written any more"
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
     (tmp_path / "EXTERNALLY-MANAGED").touch()
@@ -68,7 +53,7 @@ def test_environment_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert result.status == "warn" and "externally managed" in result.found and ".venv" in result.fix
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("active")
 def test_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
@@ -95,7 +80,7 @@ def test_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert kernel("python").status == "warn"
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("active")
 def test_missing_and_old_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("numpy>=999\nno-such-package>=1\n-e .\n", encoding="utf-8")
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
@@ -106,11 +91,48 @@ def test_missing_and_old_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 @pytest.mark.parametrize(("name", "status"), [("torch", "fail"), ("random", "fail"), ("test", "ok"), ("lenet", "ok")])
 def test_shadowing(name: str, status: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')", encoding="utf-8")
+    path = tmp_path / f"{name}.py"
+    path.write_text("raise SystemExit('imported')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
     result = doctor.check_shadowing()
-    assert result.status == status and (status == "ok" or result.fix.startswith(f"Rename {name}.py"))
+    assert result.status == status and (status == "ok" or result.fix.startswith(f"Rename {path.resolve()} "))
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "named"),
+    [
+        ({}, "ok", ""),
+        ({"index-url": ("https://host/simple", "PIP_INDEX_URL"), "user": ("0", "PIP_USER")}, "ok", ""),
+        ({"user": ("1", "PIP_USER")}, "warn", "PIP_USER sets user = 1"),
+        ({"user": ("true", "/home/me/pip.conf")}, "warn", "/home/me/pip.conf sets user = true"),
+        ({"target": ("/lib", "PIP_TARGET")}, "warn", "PIP_TARGET sets target = /lib"),
+        ({"prefix": ("/lib", "PIP_PREFIX")}, "warn", "PIP_PREFIX"),
+        ({"no-deps": ("1", "PIP_NO_DEPS")}, "warn", "PIP_NO_DEPS"),
+        ({"require-virtualenv": ("1", "PIP_REQUIRE_VIRTUALENV")}, "ok", ""),
+    ],
+)
+def test_pip_settings_that_lead_astray(
+    settings: Settings, status: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "pip_settings", lambda: settings)
+    monkeypatch.setattr(sys, "prefix", "/an/environment")
+    result = doctor.check_pip()
+    assert result.status == status and named in result.found
+    assert ("-m dlcourse setup" in result.fix) == (status == "warn")
+
+
+def test_pip_that_cannot_read_its_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pip.ini").write_bytes("[global]".encode("utf-16"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.ini"))
+    result = doctor.check_pip()
+    assert result.status == "fail" and str(tmp_path / "pip.ini") in result.found and "rename" in result.fix
+
+
+def test_trial_without_a_c_module_is_not_sent_to_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "_lzma", None)
+    trial = doctor.check_trial("x", "raise ModuleNotFoundError(\"No module named '_lzma'\")")
+    assert trial.status == "fail" and "without _lzma" in trial.found
+    assert "liblzma-dev" in trial.fix and " -m pip " not in trial.fix
 
 
 def test_openmp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -135,7 +157,7 @@ def test_openmp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_disk(free: float, torch: bool, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": free * 1e9})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: sys if torch else None)
+    monkeypatch.setattr(doctor, "has_module", lambda name: torch)
     result = doctor.check_disk()
     assert result.status == status and bool(result.fix) == (status != "ok")
 
@@ -158,7 +180,7 @@ def test_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 # --- running and reporting -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("active")
 def test_trials_report_crash_hang_and_known_error() -> None:
     crash = doctor.check_trial("x", "import os; os._exit(3)")
     assert crash.status == "fail" and "status 3" in crash.found and crash.fix.endswith("--force-reinstall")
