@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import grad as autograd_grad
 from torch.nn import functional as F
 
 from dlcourse.exercises.harness import Case, checks
@@ -28,6 +29,7 @@ def _distances(attempt: Any) -> Iterator[Case]:
     pairs = {"X (3×2) and Y (2×2)": (X, Y)}
     for m, n, d in ((5, 4, 7), (3, 3, 3), (1, 6, 2), (4, 1, 1)):
         pairs[f"random X ({m}×{d}) and Y ({n}×{d})"] = torch.randn(m, d), torch.randn(n, d)
+    pairs["X (2×5) and Y (3×5) of large numbers"] = 50 * torch.randn(2, 5), 50 * torch.randn(3, 5)
     pairs["float64 X (2×3) and Y (4×3)"] = torch.randn(2, 3).double(), torch.randn(4, 3).double()
     for shown, args in pairs.items():
         yield Case(shown, attempt, reference, hint, 1e-4, args=args, gradient=True, causes=causes)
@@ -101,7 +103,7 @@ def _second(attempt: Any) -> Iterator[Case]:
     yield Case("(x − x.detach() + 2)³ at 1", attempt, 12.0, hint, args=(lambda t: (t - t.detach() + 2) ** 3, 1))
 
 
-@checks("01.1-softplus")
+@checks("01.1-softplus", forbid=("torch.autograd.grad", "torch.autograd.backward"))
 def _softplus(attempt: Any) -> Iterator[Case]:
     def own(x: Tensor) -> bool:
         made = inspect.isclass(attempt) and issubclass(attempt, torch.autograd.Function)
@@ -110,7 +112,7 @@ def _softplus(attempt: Any) -> Iterator[Case]:
 
     def gradient(x: Tensor, upstream: Tensor) -> Tensor:
         x = x.clone().requires_grad_()
-        return torch.autograd.grad(attempt.apply(x), x, upstream)[0]
+        return autograd_grad(attempt.apply(x), x, upstream)[0]  # the harness forbids the name torch.autograd.grad
 
     values = "forward returns ln(1 + exp(x)), in the shape of x; at 0 that is ln 2."
     saved = "backward needs x itself: save it in forward. The derivative at 0 is 1/2."
@@ -133,15 +135,7 @@ def _softplus(attempt: Any) -> Iterator[Case]:
     hint = "torch.sigmoid(x) is finite for every x."
     yield Case("the gradient at 100, 1000, −100, −1000", gradient, far.sigmoid(), hint, args=(far, torch.ones(4)))
     for shape in ((2, 3), (1,), ()):
-        x, upstream = torch.randn(shape), torch.randn(shape)
+        x, upstream = 3 * torch.randn(shape), torch.randn(shape)
         shown = f"random x of shape {shape}"
         yield Case(shown, lambda x: attempt.apply(x), F.softplus(x), values, args=(x,))
         yield Case(f"the gradient at {shown}", gradient, x.sigmoid() * upstream, chain, args=(x, upstream))
-    random = torch.randn(2, 3, dtype=torch.float64)
-    yield Case(
-        "gradcheck at random points (2×3)",
-        lambda x: torch.autograd.gradcheck(attempt.apply, (x.clone().requires_grad_(),), raise_exception=False),
-        True,
-        "At some points forward and backward do not belong to the same function.",
-        args=(random,),
-    )

@@ -82,6 +82,7 @@ class _Problem:
 
 
 _TASKS: dict[str, _Task] = {}
+_FORM = "Does your answer have the form that the stub shows?"
 
 
 def checks(identifier: str, *, forbid: tuple[str, ...] = (), no_loops: bool = False) -> Callable[[Check], Check]:
@@ -123,7 +124,7 @@ def exercise(identifier: str, attempt: Any) -> None:
         with _fixed_state():
             line = _verdict(task, attempt)
     except Exception as error:
-        line = f"✗ your answer could not be checked; {_raised(error)}"
+        line = f"✗ your answer could not be checked: {_raised(error)}\n  Hint: {_FORM}"
     print(f"{line[0]} {identifier}: {line[2:]}")
 
 
@@ -142,7 +143,10 @@ def parameter_shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def parameter_gradients(module: nn.Module, *inputs: Any) -> dict[str, Tensor | None]:
-    """Return the gradient of a weighted sum of ``module(*inputs)`` by each parameter; None where none arrives."""
+    """Return the gradient of a weighted sum of ``module(*inputs)`` by each parameter; None where none arrives.
+
+    The weights are those of ``Case.gradient``; two modules with equal weights have equal gradients.
+    """
     named = dict(module.named_parameters())
     trained: list[Tensor] = [p for p in named.values() if p.requires_grad]
     found = iter(_gradients(module(*inputs), trained))
@@ -153,8 +157,8 @@ def _verdict(task: _Task, attempt: Any) -> str:
     if not attempted(attempt):
         return "○ not attempted yet"
     if task.no_loops and any(_has_loop(function) for function in _functions(attempt)):
-        return "✗ your code has a loop; the task asks for none\n  Hint: Let broadcasting, indexing and sums over a \
-dimension do the work, on whole tensors."
+        hint = "Let broadcasting, indexing and sums over a dimension do the work, on whole tensors."
+        return f"✗ your code has a loop; the task asks for none\n  Hint: {hint}"
     count = 0
     cases = task.check(attempt)
     while True:
@@ -163,7 +167,7 @@ dimension do the work, on whole tensors."
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return f"✗ {_raised(error)}"
+            return f"✗ {_raised(error)}\n  Hint: {_FORM}"
         if case is None:
             return f"✓ correct ({count} case{'s' if count != 1 else ''})"
         count += 1
@@ -184,15 +188,15 @@ def _problem(case: Case, forbid: tuple[str, ...] = (), attempt: Any = None) -> _
             if not _same(before, after):
                 hint = "Make a new object: x = x + 1 in place of x += 1 or x.add_(1); or work on a copy."
                 return _Problem(f"your code changed its argument {name}", hint)
-    if given is None:
+    if given is None and case.expected is not None:
         return _Problem("your code returned None; is a `return` missing?")
     expected = case.expected
-    if inspect.isroutine(expected):
+    if callable(expected):
         expected = expected(*copy.deepcopy(case.args))
     problem = _compared(given, expected, case)
     if problem and problem.wrong_value:
         for cause, value in case.causes.items():
-            value = value(*copy.deepcopy(case.args)) if inspect.isroutine(value) else value
+            value = value(*copy.deepcopy(case.args)) if callable(value) else value
             if _compared(given, value, case) is None:
                 return _Problem(problem.text, cause)
     return problem or (_gradient_problem(case, forbid, attempt) if case.gradient else None)
@@ -479,7 +483,7 @@ def _same(before: Any, after: Any) -> bool:
 def _fixed_state(seed: int = 0) -> Iterator[None]:
     """Fix the random states, the default dtype and the grad mode, and put them back."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    numbers, python, dtype = np.random.get_state(), random.getstate(), torch.get_default_dtype()
+    of_numpy, of_python, dtype = np.random.get_state(), random.getstate(), torch.get_default_dtype()
     with torch.random.fork_rng(devices=devices), torch.enable_grad():
         torch.default_generator.manual_seed(seed)
         np.random.seed(seed)
@@ -489,8 +493,8 @@ def _fixed_state(seed: int = 0) -> Iterator[None]:
             yield
         finally:
             torch.set_default_dtype(dtype)
-            random.setstate(python)
-            np.random.set_state(numbers)
+            random.setstate(of_python)
+            np.random.set_state(of_numpy)
 
 
 @contextlib.contextmanager

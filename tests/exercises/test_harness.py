@@ -173,7 +173,8 @@ def test_an_attempt_that_raises_in_the_check_itself_is_told(checked: Callable[..
     def cases(attempt: Any) -> Iterator[Case]:
         yield Case("x", lambda: attempt, attempt(1), "h")
 
-    assert checked(cases, _leaves) == f"✗ {NAME}: your code raised SystemExit: 3\n"
+    hint = "Does your answer have the form that the stub shows?"
+    assert checked(cases, _leaves) == f"✗ {NAME}: your code raised SystemExit: 3\n  Hint: {hint}\n"
 
 
 def test_stub_detection_for_classes_and_constants() -> None:
@@ -222,7 +223,7 @@ def test_stub_detection_for_classes_and_constants() -> None:
         (np.int64(1), 1, "expected an int, given a NumPy int64: 1"),
         (10_000_001, 10_000_000, "expected 10000000, given 10000001"),
         (1, True, "expected a bool, given an int: 1"),
-        (np.bool_(True), True, "expected a bool, given a NumPy bool: True"),
+        (np.bool_(True), True, f"expected a bool, given a NumPy {np.bool_.__name__}: True"),
         ([1, 2], (1, 2), "expected a tuple, given a list: [1, 2]"),
         ((1, 2), [1, 2], "expected a list, given a tuple: (1, 2)"),
         ((1, 2, 3), (1, 2), "expected 2 items, given 3: (1, 2, 3)"),

@@ -170,6 +170,14 @@ WRONG: dict[str, list[str]] = {
         "        return torch.logaddexp(x, torch.zeros_like(x))",
         "class Softplus(torch.autograd.Function):\n"
         "    @staticmethod\n    def forward(ctx, x):\n        return torch.logaddexp(x, torch.zeros_like(x))",
+        # autograd inside of backward
+        "class Softplus(torch.autograd.Function):\n"
+        "    @staticmethod\n    def forward(ctx, x):\n        ctx.save_for_backward(x)\n"
+        "        return torch.nn.functional.softplus(x)\n"
+        "    @staticmethod\n    def backward(ctx, gradient):\n"
+        "        x = ctx.saved_tensors[0].detach().requires_grad_()\n"
+        "        with torch.enable_grad():\n            y = torch.nn.functional.softplus(x)\n"
+        "        y.backward(gradient)\n        return x.grad",
         # of log 2
         _SOFTPLUS.format(value=f"({_STABLE}) / math.log(2)", gradient="gradient * torch.sigmoid(x)").replace(
             "class", "import math\n\n\nclass"
