@@ -11,6 +11,7 @@ import bisect
 import contextlib
 import copy
 import dis
+import graphlib
 import importlib
 import inspect
 import math
@@ -221,16 +222,11 @@ def _gradient_problem(case: Case, forbid: tuple[str, ...], attempt: Any) -> _Pro
     """Compare the gradients by the chosen arguments with those of the reference."""
 
     def leaves() -> tuple[tuple[Any, ...], dict[str, Tensor]]:
-        args = copy.deepcopy(case.args)
-        chosen = {
-            name: arg
-            for i, (name, arg) in enumerate(zip(_names(case), args, strict=True))
-            if isinstance(arg, Tensor)
-            and arg.is_floating_point()
-            and (case.gradient is True or i in (case.gradient or ()))
-        }
-        for arg in chosen.values():
-            arg.requires_grad_()
+        args, chosen = copy.deepcopy(case.args), {}
+        for i, (name, arg) in enumerate(zip(_names(case), args, strict=True)):
+            if isinstance(arg, Tensor) and arg.is_floating_point():
+                if case.gradient is True or (case.gradient and i in case.gradient):
+                    chosen[name] = arg.requires_grad_()
         return args, chosen
 
     args, chosen = leaves()
@@ -435,14 +431,10 @@ def _raised(error: BaseException) -> str:
 
 def _names(case: Case) -> list[str]:
     """Return the names of the arguments as the called function calls them, numbers where it has none."""
-    try:
-        names = [
-            p.name
-            for p in inspect.signature(case.run).parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-    except (TypeError, ValueError):
-        names = []
+    names: list[str] = []
+    with contextlib.suppress(TypeError, ValueError):
+        parameters = inspect.signature(case.run).parameters.values()
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return [names[i] if i < len(names) else f"number {i + 1}" for i in range(len(case.args))]
 
 
@@ -559,26 +551,19 @@ def _has_loop(function: Any, seen: frozenset[Any] = frozenset()) -> bool:
 
 
 def _loops(code: CodeType) -> bool:
-    """Whether control can come back to an instruction: a cycle in the graph of jumps, without exception handlers."""
-    instructions = list(dis.get_instructions(code))
-    offsets = [instruction.offset for instruction in instructions]
-    targets = dis.hasjrel + dis.hasjabs
+    """Whether there is a ``for``, or a cycle in the graph of jumps; exception handlers are outside of it."""
+    steps = list(dis.get_instructions(code))
+    offsets = [step.offset for step in steps]
     leaves = ("RETURN_VALUE", "RETURN_CONST", "RAISE_", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
-    after = [
-        ([bisect.bisect_left(offsets, step.argval)] if step.opcode in targets else [])
-        + ([] if step.opname.startswith(leaves) or i + 1 == len(instructions) else [i + 1])
-        for i, step in enumerate(instructions)
-    ]
-    done: set[int] = set()
-    path: list[tuple[int, Iterator[int]]] = [(0, iter(after[0]))]
-    while path:
-        place, following = path[-1]
-        step = next(following, None)
-        if step is None:
-            done.add(place)
-            path.pop()
-        elif any(step == place for place, _ in path):
+    graph: dict[int, list[int]] = {}
+    for i, step in enumerate(steps):
+        if step.opname == "FOR_ITER":
             return True
-        elif step not in done:
-            path.append((step, iter(after[step])))
+        graph[i] = [] if step.opname.startswith(leaves) else [i + 1]
+        if step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
+            graph[i].append(bisect.bisect_left(offsets, step.argval))
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError:
+        return True
     return False
