@@ -130,11 +130,13 @@ def set_up(arguments: argparse.Namespace, *, dev: bool) -> None:
 
     Raises SetupError with the cause and its fix.
     """
-    if is_complete(arguments.cuda, dev) and arguments.command != "setup":  # by name: pip looks again, and is quick
+    site = Path(sysconfig.get_path("purelib"))
+    can_write = writable(site)
+    by_name = arguments.command == "setup" and can_write  # pip looks again, and is quick
+    if is_complete(arguments.cuda, dev) and not by_name:
         return
     _check_python()
-    site = Path(sysconfig.get_path("purelib"))
-    if not writable(site):
+    if not can_write:
         raise SetupError(f"the folder {site} cannot be written; copy the course to a folder of your own.")
     stamp = Path(sys.prefix) / STAMP
     wanted = _wanted(_read(stamp), arguments.cuda, dev)
@@ -248,10 +250,13 @@ def _pip(command: Sequence[str]) -> None:
 
 
 def explain(*texts: str) -> str:
+    """Say what a failure of set-up comes from, and how to mend it: not by the same set-up again."""
     found = next(filter(None, map(explain_error, texts)), None)
     if found is None:
         return "no known cause matches; run `python -m dlcourse doctor`, and read pip's last lines above."
-    return f"likely cause: {found.cause} Fix: {found.fix}"
+    again = "dlcourse setup` makes" in found.fix
+    fix = "Copy the course to a folder of your own and run the command there, never with sudo." if again else found.fix
+    return f"likely cause: {found.cause} Fix: {fix}"
 
 
 Settings = dict[str, tuple[str, str]]  # name: value, and the variable or file that sets it

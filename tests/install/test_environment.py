@@ -249,6 +249,17 @@ def test_cause_and_fix_come_from_the_known_errors(monkeypatch: pytest.MonkeyPatc
     assert asked == [""], "no line of the log complains"
 
 
+@pytest.mark.parametrize("log", ["ERROR: [Errno 13] Permission denied: '/x'", "error: externally-managed-environment"])
+def test_the_fix_is_never_the_command_that_failed(log: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    fake_pip(monkeypatch, 1, log)
+    with pytest.raises(environment.SetupError) as caught:
+        environment._pip(["install"])
+    assert "Fix: Copy the course to a folder of your own" in str(caught.value) and "dlcourse setup" not in str(
+        caught.value
+    )
+
+
 def test_lines_that_complain_are_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
     log = "Removing file torch/lib/fbgemm.dll\nERROR: [Errno 28] No space left on device\n"
     fake_pip(monkeypatch, 1, log)
@@ -510,6 +521,7 @@ def test_read_only_environment_is_not_installed_into(
     environment.set_up(options(), dev=False)
     monkeypatch.setattr(environment, "writable", lambda folder: False)
     environment.set_up(options("lab"), dev=False)
+    environment.set_up(options("setup"), dev=False)
     assert environment.is_complete() and not environment.is_complete(dev=True) and not environment.is_complete("cpu")
     with pytest.raises(environment.SetupError, match="cannot be written; copy the course to a folder of your own"):
         environment.set_up(options("test"), dev=True)
