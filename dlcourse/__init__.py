@@ -15,7 +15,7 @@ WAITING = {
 }
 
 
-def settle_threads() -> str:
+def settle_threads():  # type: () -> str  # a comment, since old Pythons must be able to read this file
     """Let OpenMP's threads sleep while they wait, so that two trainings on one computer do not block each other.
 
     The runtime reads its settings when ``torch`` is loaded. Where that has happened already, PyTorch is held to one

@@ -6,14 +6,54 @@ once and returns nothing; ``alt`` is the sentence that a screen reader says in p
 
 from __future__ import annotations
 
+import contextlib
+import math
+import re
+import statistics
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import font_manager
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+
+from dlcourse.table import Table
+
+CHINESE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
+    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei", "PingFang SC", "PingFang HK", "Heiti SC",
+    "Heiti TC", "Hiragino Sans GB", "Arial Unicode MS",
+)  # fmt: skip
+_CHINESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
+_CHINESE_FILE = re.compile(r"cjk|sourcehan|wqy|msyh|simhei|pingfang|heiti|hiragino|arial ?unicode|NotoSansSC", re.I)
+_told = False  # whether the missing font was told
+
+
+def use_chinese_fonts() -> list[str]:
+    """Put the installed ones of ``CHINESE_FONTS`` behind the style's fonts, for the characters that those lack."""
+    found = _known_fonts()
+    if not found:  # matplotlib keeps a list of fonts, which does not learn of one that was installed later
+        for path in font_manager.findSystemFonts():
+            if _CHINESE_FILE.search(Path(path).name):
+                with contextlib.suppress(Exception):
+                    font_manager.fontManager.addfont(path)
+        found = _known_fonts()
+    plt.rcParams["font.family"] = [*dict.fromkeys([*plt.rcParams["font.family"], *found])]
+    return found
+
+
+def _known_fonts() -> list[str]:
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in CHINESE_FONTS if name in known]
+
 
 plt.style.use(Path(__file__).with_name("course.mplstyle"))
+use_chinese_fonts()
 
 
 def show(alt: str) -> None:
@@ -31,8 +71,27 @@ def show(alt: str) -> None:
     if get_ipython() is None:  # type: ignore[no-untyped-call]
         return
     figure = plt.gcf()
-    display(figure, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        if _lacks_chinese(figure):
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        display(figure, metadata={"image/png": {"alt": alt}})  # type: ignore[no-untyped-call]
     plt.close(figure)
+
+
+def _lacks_chinese(figure: Any) -> bool:
+    """Whether the figure has Chinese characters and no font for them; the first time, say what to install."""
+    global _told
+    if set(CHINESE_FONTS) & set(plt.rcParams["font.family"]):
+        return False
+    if not any(_CHINESE.search(text.get_text()) for text in figure.findobj(Text)):
+        return False
+    if not _told:
+        print(
+            "No font with Chinese characters was found, so they are drawn as boxes: install Noto Sans CJK "
+            "(Debian and Ubuntu: sudo apt install fonts-noto-cjk) and restart the kernel."
+        )
+    _told = True
+    return True
 
 
 def curves(
@@ -51,14 +110,19 @@ def curves(
         positions = range(1, len(values) + 1) if x is None else x
         axes.plot(positions, values, label=name, marker="o" if len(values) <= 20 else None, markersize=4)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    if xlabel == "epoch":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if ylim is not None:
         axes.set_ylim(ylim)
     axes.legend()
     show(alt)
 
 
-def learning_curves(rows: Sequence[Mapping[str, float]], *, alt: str) -> None:
-    """Draw the losses, and beside them the other validation metrics, of ``History.rows`` against the epoch."""
+def learning_curves(rows: Sequence[Mapping[str, float]], *, alt: str, kept: int | None = None) -> None:
+    """Draw the losses, and beside them the other validation metrics, of ``History.rows`` against the epoch.
+
+    ``kept`` is the epoch whose weights the model has: a vertical line.
+    """
     epochs = [row["epoch"] for row in rows]
     metrics = [key for key in rows[0] if key.startswith("val_") and key != "val_loss"]
     _, axes = plt.subplots(1, 1 + bool(metrics), figsize=(10 if metrics else 7, 3.8), squeeze=False)
@@ -69,16 +133,28 @@ def learning_curves(rows: Sequence[Mapping[str, float]], *, alt: str) -> None:
         for key in keys:
             axis.plot(epochs, [row[key] for row in rows], marker="o", markersize=4, label=key.replace("_", " "))
         axis.set(xlabel="epoch", ylabel=label)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if kept is not None:
+            axis.axvline(kept, color="grey", linestyle=":", label="weights kept")
         axis.legend()
     show(alt)
 
 
 def images(
-    pictures: Any, labels: Sequence[Any] | None = None, *, alt: str, columns: int = 10, cmap: str = "gray"
-) -> None:
-    """Draw a grid of grey pictures, shape (N, H, W) or (N, 1, H, W), each under its label."""
+    pictures: Any, labels: Sequence[Any] | None = None, *, alt: str, columns: int = 10, cmap: str = "gray",
+    limits: tuple[float, float] | None = None,
+) -> None:  # fmt: skip
+    """Draw a grid of pictures, each under its label.
+
+    Grey ones have the shape (N, H, W) or (N, 1, H, W); each has a grey scale of its own unless ``limits`` gives the
+    values of black and white. Colour pictures have the shape (N, 3, H, W), with values from 0 to 1.
+    """
     array = np.asarray(pictures.detach().cpu() if hasattr(pictures, "detach") else pictures)
-    array = array.reshape(-1, *array.shape[-2:])
+    if array.ndim == 4 and array.shape[1] == 3:
+        array = array.transpose(0, 2, 3, 1)
+    else:
+        array = array.reshape(-1, *array.shape[-2:])
+    low, high = limits or (None, None)
     columns = min(columns, len(array))
     lines = -(-len(array) // columns)
     height = 1.05 if labels is None else 1.4
@@ -86,7 +162,7 @@ def images(
     for index, axis in enumerate(axes.flat):
         axis.axis("off")
         if index < len(array):
-            axis.imshow(array[index], cmap=cmap)
+            axis.imshow(array[index], cmap=cmap, vmin=low, vmax=high)
             if labels is not None:
                 axis.set_title(str(labels[index]), fontsize=11)
     show(alt)
@@ -101,13 +177,17 @@ def heatmap(
     xticks: Sequence[Any] | None = None,
     yticks: Sequence[Any] | None = None,
     numbers: bool = False,
+    label: str = "value",
     size: tuple[float, float] = (6, 5),
 ) -> None:
-    """Draw a matrix, shape (rows, columns), as colours; ``numbers`` writes each entry into its field."""
+    """Draw a matrix, shape (rows, columns), as colours; ``numbers`` writes each entry into its field.
+
+    ``label`` says what the colours mean.
+    """
     array = np.asarray(matrix.detach().cpu() if hasattr(matrix, "detach") else matrix)
     figure, axes = plt.subplots(figsize=size)
     picture = axes.imshow(array)
-    figure.colorbar(picture, ax=axes, shrink=0.85)
+    figure.colorbar(picture, ax=axes, shrink=0.85, label=label)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(False)
     for ticks, place in ((xticks, axes.set_xticks), (yticks, axes.set_yticks)):
@@ -123,4 +203,156 @@ def heatmap(
 
 def confusion(matrix: Any, classes: Sequence[str], *, alt: str) -> None:
     """Draw a confusion matrix: counts, shape (K, K), with the true class down and the predicted class across."""
-    heatmap(matrix, alt=alt, xlabel="predicted", ylabel="true", xticks=classes, yticks=classes, numbers=True)
+    heatmap(
+        matrix,
+        alt=alt,
+        xlabel="predicted",
+        ylabel="true",
+        xticks=classes,
+        yticks=classes,
+        numbers=True,
+        label="examples",
+    )
+
+
+def seeds(
+    rows: Mapping[str, Sequence[float]], *, alt: str, xlabel: str, live: Mapping[str, float] | None = None
+) -> Table:
+    """Draw one dot a seed for each row, and a cross for this run (``live``); return the numbers as a table.
+
+    Rows may have any number of seeds. What is not finite (a run that failed) is counted in a column of its own and
+    written beside the dots.
+    """
+    live = live or {}
+    figure, axes = plt.subplots(figsize=(8.5, 1.1 + 0.42 * len(rows)))
+    table = []
+    for line, (name, values) in enumerate(rows.items()):
+        finite = sorted(value for value in values if math.isfinite(value))
+        lost = len(values) - len(finite)
+        places = [finite[:i].count(value) for i, value in enumerate(finite)]  # equal values stand above each other
+        step = min(0.12, 0.7 / (max(places, default=0) + 1))
+        heights = [line + step * ((place + 1) // 2) * (-1) ** place for place in places]
+        axes.scatter(finite, heights, s=42, alpha=0.55, color="C0", linewidths=0, label="a seed", zorder=3)
+        if name in live and math.isfinite(live[name]):
+            axes.scatter(live[name], line, s=70, marker="x", color="C1", label="this run", zorder=4)
+        numbers = [min(finite), statistics.median(finite), max(finite)] if finite else [math.nan] * 3
+        text = f"{numbers[1]:.4g}  ({numbers[0]:.4g} to {numbers[2]:.4g})" if finite else ""
+        text += f"  {lost} failed" if lost else ""
+        axes.annotate(text, (1.02, line), xycoords=("axes fraction", "data"), va="center", fontsize=11)
+        table.append([name, len(finite), *numbers, *([live.get(name, "–")] if live else []), lost])
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
+    axes.grid(axis="y", alpha=0.3)
+    axes.annotate("median (lowest to highest)", (1.02, 1.0), xycoords="axes fraction", va="bottom", fontsize=10)
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    axes.legend(handles.values(), handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=10)
+    show(alt)
+    header = ["", "seeds", "lowest", "median", "highest", *(["this run"] if live else []), "failed"]
+    if not any(row[-1] for row in table):
+        header, table = header[:-1], [row[:-1] for row in table]
+    return Table(header, table)
+
+
+# --- drawings ----------------------------------------------------------------------------------------------
+
+KINDS = {
+    "data": "#f2f2f2", "linear": "#cfe3f5", "conv": "#fbdcc4", "pool": "#dcebd3", "rnn": "#e6d8f0", "norm": "#fdf3c6",
+    "other": "#ffffff",
+}  # fmt: skip
+
+
+def diagram(
+    boxes: Mapping[str, tuple[Any, ...]],
+    arrows: Sequence[tuple[Any, ...]] = (),
+    *,
+    alt: str,
+    size: tuple[float, float] = (10, 3),
+    fontsize: float = 11,
+) -> None:
+    """Draw labelled boxes and arrows between them.
+
+    ``boxes``: name → (x, y), (x, y, text) or (x, y, text, kind), in units of your choice; ``kind`` is a key of
+    ``KINDS``, the colours. ``arrows``: (from, to), (from, to, label) or (from, to, label, curvature), where
+    0.3 bends to one side.
+    """
+    figure, axes = plt.subplots(figsize=size)
+    axes.axis("off")
+    drawn = {}
+    for name, (x, y, *rest) in boxes.items():
+        text, kind = (*rest, *(name, "other")[len(rest) :])
+        style = {"boxstyle": "round,pad=0.45", "facecolor": KINDS[kind], "edgecolor": "#444444"}
+        drawn[name] = axes.text(x, y, text, ha="center", va="center", fontsize=fontsize, bbox=style, zorder=3)
+    xs, ys = [box[0] for box in boxes.values()], [box[1] for box in boxes.values()]
+    wide, high = (max(max(c) - min(c), 1e-9) for c in (xs, ys))
+    axes.set(xlim=(min(xs) - 0.12 * wide, max(xs) + 0.12 * wide), ylim=(min(ys) - 0.3 * high, max(ys) + 0.3 * high))
+    if high < 1e-6:
+        axes.set_ylim(ys[0] - 1, ys[0] + 1)
+    figure.canvas.draw()
+    for start, end, *rest in arrows:
+        label, bend = (*rest, *("", 0.0)[len(rest) :])
+        patches = [drawn[name].get_bbox_patch() for name in (start, end)]
+        places = [drawn[name].get_position() for name in (start, end)]
+        arrow = FancyArrowPatch(
+            *places, patchA=patches[0], patchB=patches[1], connectionstyle=f"arc3,rad={bend}", arrowstyle="-|>",
+            mutation_scale=13, shrinkA=1, shrinkB=1, color="#444444", zorder=2,
+        )  # fmt: skip
+        axes.add_patch(arrow)
+        if label:
+            (x1, y1), (x2, y2) = places
+            x, y = (x1 + x2) / 2 + bend * (y2 - y1) / 2, (y1 + y2) / 2 - bend * (x2 - x1) / 2
+            back = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+            axes.text(x, y, label, ha="center", va="center", fontsize=fontsize - 1.5, zorder=4, bbox=back)
+    show(alt)
+
+
+def network(model: Any, *inputs: Any, alt: str, columns: int = 5) -> None:
+    """Draw a model as a chain of blocks with the shape of each output, ``columns`` blocks a line, to and fro.
+
+    ``model`` is a module, which is run once on ``inputs`` to see its layers in their order (its mode, buffers and the
+    random state stay as they were), or a list of (text, shape) or (text, shape, kind). Activations join the layer
+    before them.
+    """
+    steps = _layers(model, inputs) if hasattr(model, "modules") else [(*step, "other")[:3] for step in model]
+    lines = -(-len(steps) // columns)
+    boxes = {}
+    for i, (text, shape, kind) in enumerate(steps):
+        row, column = divmod(i, columns)
+        place = column if row % 2 == 0 else columns - 1 - column
+        boxes[str(i)] = (place, -row, f"{text}\n{' × '.join(map(str, shape))}", kind)
+    arrows = [(str(i), str(i + 1), "", 0.0) for i in range(len(steps) - 1)]
+    diagram(boxes, arrows, alt=alt, size=(10, 0.6 + 1.25 * lines))
+
+
+def _layers(model: Any, inputs: Sequence[Any]) -> list[tuple[str, tuple[int, ...], str]]:
+    """Return (text, shape of the output, kind) of the input and of each leaf layer, in the order of their calls."""
+    import copy
+
+    import torch
+
+    twin = copy.deepcopy(model).eval()
+    steps = [("input", tuple(inputs[0].shape), "data")]
+
+    def note(layer: Any, _: Any, output: Any) -> None:
+        shape = tuple((output[0] if isinstance(output, tuple) else output).shape)
+        name = type(layer).__name__
+        details = {
+            "Linear": lambda: f"{layer.in_features} → {layer.out_features}",
+            "Embedding": lambda: f"{layer.num_embeddings} words",
+            "Conv2d": lambda: f"{layer.kernel_size[0]} × {layer.kernel_size[1]}, {layer.out_channels} maps",
+        }
+        if name in ("ReLU", "Sigmoid", "Tanh", "GELU", "Dropout", "Softmax", "LogSoftmax") and len(steps) > 1:
+            steps[-1] = (f"{steps[-1][0]}\n+ {name}", shape, steps[-1][2])
+            return
+        window = getattr(layer, "kernel_size", None)
+        detail = details.get(name, lambda: f"window {window}" if window is not None else "")()
+        lower = name.lower()
+        kind = next((k for k in ("conv", "pool", "linear", "norm") if k in lower), "other")
+        kind = "rnn" if name in ("RNN", "GRU", "LSTM") else kind
+        steps.append((f"{name}\n{detail}".rstrip(), shape, kind))
+
+    hooks = [layer.register_forward_hook(note) for layer in twin.modules() if not list(layer.children())]
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        twin(*inputs)
+    for hook in hooks:
+        hook.remove()
+    return steps

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 
@@ -8,46 +9,10 @@ import pytest
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 
-from dlcourse import plot, runtime
-
-
-def test_every_figure_needs_an_alternative_text() -> None:
-    plt.figure()
-    with pytest.raises(ValueError, match="alternative text"):
-        plot.show(" ")
-
-
-def test_curves_have_labels_and_units() -> None:
-    plot.curves({"a": [3, 2, 1]}, alt="one falling line", ylabel="loss (nats)")
-    axes = plt.gca()
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "loss (nats)")
-    assert [line.get_label() for line in axes.lines] == ["a"]
-    plt.close("all")
-
-
-def test_learning_curves_draw_losses_and_metrics() -> None:
-    rows = [{"epoch": e, "train_loss": 1 / e, "val_loss": 2 / e, "val_accuracy": 0.5, "lr": 1.0} for e in (1, 2)]
-    plot.learning_curves(rows, alt="two falling lines")
-    assert [len(axes.lines) for axes in plt.gcf().axes] == [2, 1]
-    plt.close("all")
-
-
-def test_images_and_heatmaps() -> None:
-    plot.images(torch.rand(7, 1, 5, 5), list(range(7)), columns=4, alt="seven squares of noise")
-    assert sum(bool(axes.images) for axes in plt.gcf().axes) == 7
-    plot.confusion(torch.eye(3), "abc", alt="the identity matrix")
-    texts = [text.get_text() for text in plt.gcf().axes[0].texts]
-    assert texts == ["1", "0", "0", "0", "1", "0", "0", "0", "1"]
-    plt.close("all")
-
-
-def test_colours_differ_in_lightness_for_colour_blind_readers() -> None:
-    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    grey = [sum(w * c for w, c in zip((0.3, 0.59, 0.11), matplotlib.colors.to_rgb(x), strict=True)) for x in colours]
-    assert len(set(colours)) >= 6
-    assert abs(grey[0] - grey[1]) > 0.05
+from dlcourse import runtime
 
 
 def test_textbook_functions_that_the_course_uses() -> None:
@@ -81,11 +46,24 @@ def test_device(monkeypatch: pytest.MonkeyPatch) -> None:
             runtime.device()
 
 
+def test_one_variable_shifts_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def draws() -> list[float]:
+        runtime.seed(4)
+        own = torch.rand(1, generator=runtime.generator(4)).item()
+        return [random.random(), np.random.rand(), torch.rand(1).item(), own]
+
+    monkeypatch.delenv("DLCOURSE_SEED", raising=False)
+    plain = draws()
+    assert plain[2] == plain[3]
+    monkeypatch.setenv("DLCOURSE_SEED", "2")
+    shifted = draws()
+    assert all(a != b for a, b in zip(plain, shifted, strict=True)) and runtime.shifted(4) == 2004
+    monkeypatch.setenv("DLCOURSE_SEED", "two")
+    with pytest.raises(ValueError, match="whole number"):
+        runtime.seed(0)
+
+
 def test_seed_repeats_all_three_generators() -> None:
-    import random
-
-    import numpy as np
-
     draws = []
     for _ in range(2):
         runtime.seed(4)
