@@ -115,7 +115,7 @@ def _record(name: str, value: float | None, bound: str, limits: tuple[Any, Any] 
 
 def _check_near(
     name: str, value: Any, near: Any, tolerance: float | None, within: float | None
-) -> tuple[bool, str, str, float, tuple[float | None, float]]:
+) -> tuple[bool, str, str, float, tuple[float | None, float | None]]:
     """Return whether it passed, the measured text, the bound's text, the number to record and its limits."""
     import numpy as np
 

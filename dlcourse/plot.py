@@ -279,7 +279,7 @@ def diagram(
     axes.axis("off")
     drawn = {}
     for name, (x, y, *rest) in boxes.items():
-        text, kind = (*rest, *(name, "other")[len(rest) :])
+        text, kind = rest[0] if rest else name, rest[1] if len(rest) > 1 else "other"
         style = {"boxstyle": "round,pad=0.45", "facecolor": KINDS[kind], "edgecolor": "#444444"}
         drawn[name] = axes.text(x, y, text, ha="center", va="center", fontsize=fontsize, bbox=style, zorder=3)
     xs, ys = [box[0] for box in boxes.values()], [box[1] for box in boxes.values()]
@@ -289,7 +289,7 @@ def diagram(
         axes.set_ylim(ys[0] - 1, ys[0] + 1)
     figure.canvas.draw()
     for start, end, *rest in arrows:
-        label, bend = (*rest, *("", 0.0)[len(rest) :])
+        label, bend = rest[0] if rest else "", rest[1] if len(rest) > 1 else 0.0
         patches = [drawn[name].get_bbox_patch() for name in (start, end)]
         places = [drawn[name].get_position() for name in (start, end)]
         arrow = FancyArrowPatch(

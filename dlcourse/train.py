@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
-import os
-import random
+import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from dlcourse import checkpoint as checkpoints
 from dlcourse import runtime
+from dlcourse.table import Table
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Batches = Iterable[Any]  # of (*inputs, target) tuples of tensors, and with a length
-_FORMAT = "dlcourse checkpoint 1"
 _REFRESH = 0.5  # seconds between two looks at the loss (each look waits for the device)
+_HINTS = (  # what PyTorch says in a batch, and the fix
+    (
+        r"scalar type Long|dtype to be Long|not implemented for '(?:Int|Short|Char)'",
+        "class labels must be int64: use y.long()",
+    ),
+    (r"more than 1 value per channel", "a last batch of one example has no variance: use drop_last=True"),
+    (r"samples has to be greater than 0", "a sentence of length 0 cannot be packed: leave empty sentences out"),
+    (r"Double|double|same dtype", "the data are float64 and the model is float32: use x.float()"),
+    (
+        r"Target -?\d+ is out of bounds",
+        "there are labels beyond the number of the model's outputs; classes count from 0",
+    ),
+    (r"same device|on cuda.* cpu", "something was made on another device: make it with device=x.device"),
+)
 
 
 def accuracy(output: Tensor, target: Tensor) -> Tensor:
-    """Return the share of rows whose largest score is the target: (N, K) scores, (N,) classes → scalar."""
+    """Return the share of rows whose largest score is the target: scores (N, K), classes (N,) → scalar.
+
+    Sequences work too: (N, T, K) and (N, T). Raises ValueError for other pairs of shapes, such as labels (N, 1).
+    """
+    if output.shape[:-1] != target.shape:
+        raise ValueError(
+            f"accuracy needs scores (…, K) and class numbers (…): these are {tuple(output.shape)} and "
+            f"{tuple(target.shape)}; use y.squeeze(1) for labels (N, 1), y.argmax(1) for one-hot ones."
+        )
     return (output.argmax(-1) == target).float().mean()
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
-    """What happened in a run: one row (a dict of numbers) per finished epoch.
+    """What happened in a run: one row (a dict of numbers) per finished epoch, shown as a table.
 
     A row holds ``epoch``, ``train_loss`` (mean over the epoch's examples, in training mode, while the weights
     change), ``val_loss`` and ``val_<metric>`` (after the epoch, in evaluation mode), ``lr`` and ``seconds``.
@@ -47,21 +69,41 @@ class History:
     def __getitem__(self, key: str) -> list[float]:
         return [row[key] for row in self.rows]
 
-    def table(self, every: int = 1) -> str:
-        """Return the rows as a text table: every ``every``-th one, and the last."""
-        if not self.rows:
-            return "(no finished epoch)"
-        keys = list(self.rows[0])
-        chosen = [row for i, row in enumerate(self.rows) if i % every == 0 or row is self.rows[-1]]
-        cells = [keys] + [[f"{row[k]:.0f}" if k == "epoch" else f"{row[k]:.4g}" for k in keys] for row in chosen]
-        widths = [max(len(line[i]) for line in cells) for i in range(len(keys))]
-        return "\n".join("  ".join(c.rjust(w) for c, w in zip(line, widths, strict=True)) for line in cells)
+    @property
+    def kept(self) -> dict[str, float]:
+        """The row of the weights that the model has: the best epoch's under ``keep_best``, else the last one's.
+
+        Raises IndexError when no epoch was finished.
+        """
+        return self.rows[-1 if self.best_epoch is None else self.best_epoch - 1]
+
+    def table(self, every: int = 1) -> Table:
+        """Return every ``every``-th row, the last one, and the one whose weights were kept, which is marked."""
+        keys = list(self.rows[0]) if self.rows else ["(no finished epoch)"]
+        mark = [""] if self.best_epoch is not None else []
+        chosen = [
+            row
+            for i, row in enumerate(self.rows)
+            if i % every == 0 or row is self.rows[-1] or row["epoch"] == self.best_epoch
+        ]
+        lines = [
+            [int(row[key]) if key == "epoch" else row[key] for key in keys]
+            + (["← kept" if row["epoch"] == self.best_epoch else ""] if mark else [])
+            for row in chosen
+        ]
+        return Table([*keys, *mark], lines)
+
+    def __repr__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
 
     def plot(self, alt: str = "Learning curves: training and validation loss against the epoch.") -> None:
-        """Draw the learning curves."""
+        """Draw the learning curves, with a line at the epoch whose weights were kept."""
         from dlcourse import plot
 
-        plot.learning_curves(self.rows, alt=alt)
+        plot.learning_curves(self.rows, alt=alt, kept=self.best_epoch)
 
 
 def fit(
@@ -92,69 +134,53 @@ def fit(
     ``scheduler`` steps once an ``schedule="epoch"`` or ``"batch"``, after the optimizer. ``clip`` bounds the
     global gradient norm. ``keep_best`` names a column (``"val_loss"``: smallest; any other: largest); the
     weights of the best epoch are put back at the end. ``checkpoint`` names a file that is written after each
-    epoch; when it exists, the run continues from it, to the same weights bit for bit on a CPU. ``amp`` runs the
-    forward pass in bfloat16 (default: on CUDA at full scale). ``device`` defaults to ``runtime.device()``.
+    epoch; when it exists, the run continues from it, to the same weights bit for bit on a CPU, and says what
+    differs from it. ``amp`` runs the forward pass in bfloat16 (default: on CUDA at full scale). ``device``
+    defaults to ``runtime.device()``. Layers in evaluation mode inside of a model in training mode stay in it.
 
-    A loss that is NaN or infinite stops the run, and Ctrl-C (or the stop button) ends it: ``history.stopped``
-    says so, and the model stays usable. Raises ValueError for unknown ``schedule`` or ``keep_best``, or when
-    ``train`` has no batch.
+    A loss that is NaN or infinite stops the run, and the weights of the best or last good epoch (else the first
+    ones) are put back; Ctrl-C (or the stop button) ends it, and the model keeps what it has learned:
+    ``history.stopped`` says so. Raises ValueError for unknown ``schedule`` or ``keep_best``, an optimizer without
+    a parameter of the model, a loss without gradient, or when ``train`` has no batch.
     """
-    if schedule not in ("epoch", "batch"):
-        raise ValueError(f"schedule is {schedule!r}; use 'epoch' or 'batch'.")
+    _check_options(model, train, optimizer, epochs, schedule)
     known = ["train_loss", "lr"]
     if validation is not None:
         known += ["val_loss", *(f"val_{name}" for name in metrics or {})]
     if keep_best is not None and keep_best not in known:
         raise ValueError(f"keep_best is {keep_best!r}; this run has the columns {', '.join(known)}.")
-    target_device = torch.device(device) if device is not None else runtime.device()
-    if amp is None:
-        amp = target_device.type == "cuda" and runtime.scale() == "full"
-    model.to(target_device)
-    history = History()
-    best: dict[str, Any] = {"value": None, "state": None}
-    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
-    path = Path(checkpoint) if checkpoint is not None else None
-    if path is not None:
-        _resume(path, parts, history, best, train)
+    place = torch.device(device) if device is not None else runtime.device()
+    amp = place.type == "cuda" and runtime.scale() == "full" if amp is None else amp
+    model.to(place)
+    history, best = History(), _Best(keep_best)
+    save = _checkpointing(
+        checkpoint, history, best, train, model, optimizer, scheduler, loss, schedule, clip, keep_best
+    )
+    by_batch = scheduler if schedule == "batch" else None
     bar = _bar(train, epochs, len(history.rows), progress)
+    good = copy.deepcopy(model.state_dict())
     try:
         for epoch in range(len(history.rows) + 1, epochs + 1):
-            start = time.perf_counter()
-            rate = optimizer.param_groups[0]["lr"]
-            train_loss = _epoch(
-                model, train, loss, optimizer, scheduler if schedule == "batch" else None,
-                clip, weight, target_device, amp, bar,
-            )  # fmt: skip
+            start, lr = time.perf_counter(), optimizer.param_groups[0]["lr"]
+            train_loss = _epoch(model, train, loss, optimizer, by_batch, clip, weight, place, amp, bar)
             if not math.isfinite(train_loss):
-                history.stopped = _diverged(train_loss, epoch)
+                model.load_state_dict(good)
+                history.stopped = _diverged(train_loss, epoch, best.epoch)
                 print(history.stopped)
                 break
             row: dict[str, float] = {"epoch": epoch, "train_loss": train_loss}
             if validation is not None:
-                measured = evaluate(
-                    model,
-                    validation,
-                    loss=loss,
-                    metrics=metrics,
-                    weight=weight,
-                    device=target_device,
-                    amp=amp,
-                )
+                measured = evaluate(model, validation, loss=loss, metrics=metrics, weight=weight, device=place, amp=amp)
                 row.update({f"val_{name}": value for name, value in measured.items()})
-            row.update(lr=rate, seconds=time.perf_counter() - start)
+            row.update(lr=lr, seconds=time.perf_counter() - start)
             history.rows.append(row)
             if scheduler is not None and schedule == "epoch":
-                if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                    scheduler.step(row.get("val_loss", train_loss))
-                else:
-                    scheduler.step()
-            if keep_best is not None:
-                value = -row[keep_best] if keep_best.endswith("loss") else row[keep_best]
-                if best["value"] is None or value > best["value"]:
-                    best.update(value=value, state=copy.deepcopy(model.state_dict()))
-                    history.best_epoch = epoch
-            if path is not None:
-                _save(path, parts, history, best, train)
+                plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+                scheduler.step(row.get("val_loss", train_loss)) if plateau else scheduler.step()
+            good = copy.deepcopy(model.state_dict())
+            best.look(row, good)
+            history.best_epoch = best.epoch
+            save()
     except KeyboardInterrupt:
         history.stopped = (
             f"Interrupted after {len(history.rows)} of {epochs} epochs; the model keeps what it has learned."
@@ -162,9 +188,76 @@ def fit(
         print(history.stopped)
     finally:
         bar.close()
-    if best["state"] is not None:
-        model.load_state_dict(best["state"])
+    if best.state is not None:
+        model.load_state_dict(best.state)
     return history
+
+
+@dataclass
+class _Best:
+    """The weights of the epoch with the best value of a column; what is not finite is never the best."""
+
+    column: str | None
+    value: float = -math.inf
+    epoch: int | None = None
+    state: dict[str, Any] | None = None
+
+    def look(self, row: Mapping[str, float], state: dict[str, Any]) -> None:
+        """Keep this epoch's weights when its value is better than all before."""
+        if self.column is None:
+            return
+        value = -row[self.column] if self.column.endswith("loss") else row[self.column]
+        if math.isfinite(value) and value > self.value:
+            self.value, self.epoch, self.state = value, int(row["epoch"]), state
+
+
+def _check_options(
+    model: nn.Module, train: Batches, optimizer: torch.optim.Optimizer, epochs: int, schedule: str
+) -> None:
+    if schedule not in ("epoch", "batch"):
+        raise ValueError(f"schedule is {schedule!r}; use 'epoch' or 'batch'.")
+    if isinstance(train, Iterator) and epochs > 1:
+        raise ValueError("train can be read only once, and each epoch reads it: give a loader or a list of batches.")
+    own = {id(p) for p in model.parameters()}
+    given = [p for group in optimizer.param_groups for p in group["params"]]
+    if not any(id(p) in own for p in given):
+        raise ValueError(
+            "The optimizer has no parameter of this model, so nothing would be trained; make it after the model, with "
+            "model.parameters()."
+        )
+    if not any(p.requires_grad for p in given):
+        raise ValueError(
+            "All parameters of the optimizer are frozen (requires_grad is False): nothing would be trained."
+        )
+
+
+def _checkpointing(
+    file: str | Path | None, history: History, best: _Best, train: Batches, model: nn.Module,
+    optimizer: torch.optim.Optimizer, scheduler: Any, loss: Loss, schedule: str, clip: float | None,
+    keep_best: str | None,
+) -> Callable[[], None]:  # fmt: skip
+    """Continue from the checkpoint when there is one, and return the function that writes the next one."""
+    if file is None:
+        return lambda: None
+    path, parts = Path(file), {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+    batches = len(train) if isinstance(train, Sized) else None
+    name = getattr(loss, "__name__", type(loss).__name__)
+    run = checkpoints.describe(parts, batches, loss=name, schedule=schedule, clip=clip, keep_best=keep_best)
+    content = checkpoints.resume(path, parts, run, train)
+    if content is not None:
+        history.rows[:] = content["rows"]
+        if content["run"]["keep best"] == keep_best:
+            best.value, best.epoch, best.state = (content["best"][key] for key in ("value", "epoch", "state"))
+            history.best_epoch = best.epoch
+
+    def save() -> None:
+        progress = {
+            "rows": history.rows,
+            "best": {"value": best.value, "epoch": best.epoch, "state": best.state},
+        }
+        checkpoints.save(path, parts, run, progress, train)
+
+    return save
 
 
 def _epoch(
@@ -172,33 +265,50 @@ def _epoch(
     clip: float | None, weight: Callable[[Tensor], Any], device: torch.device, amp: bool, bar: Any,
 ) -> float:  # fmt: skip
     """Train for one epoch and return the mean loss per example; stop early when the loss is not finite."""
-    model.train()
+    if not model.training:
+        model.train()
     total, count = torch.zeros((), device=device), 0
     next_look = 0.0
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for batch in train:
-        *inputs, target = (t.to(device, non_blocking=True) for t in batch)
-        with torch.autocast(device.type, torch.bfloat16, enabled=amp):
-            value = loss(model(*inputs), target)
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        if clip is not None:
-            nn.utils.clip_grad_norm_(parameters, clip)
-        optimizer.step()
-        if scheduler is not None:
-            scheduler.step()
-        n = weight(target)
-        total += value.detach() * n
-        count += n
-        bar.update()
-        if (now := time.perf_counter()) >= next_look:
-            if not math.isfinite(value.item()):
-                return value.item()
-            bar.set_postfix(loss=f"{total.item() / float(count):.4f}", refresh=False)
-            next_look = now + _REFRESH
+    with _hints():
+        for batch in train:
+            *inputs, target = (t.to(device, non_blocking=True) for t in batch)
+            with torch.autocast(device.type, torch.bfloat16, enabled=amp):
+                value = loss(model(*inputs), target)
+            if not value.requires_grad:
+                raise ValueError("The loss has no gradient: is .item(), .detach(), NumPy or no_grad on its way?")
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            if clip is not None:
+                nn.utils.clip_grad_norm_(parameters, clip)
+            optimizer.step()
+            if scheduler is not None:
+                scheduler.step()
+            n = weight(target)
+            total += value.detach() * n
+            count += n
+            bar.update()
+            if (now := time.perf_counter()) >= next_look:
+                if not math.isfinite(value.item()):
+                    return value.item()
+                bar.set_postfix(loss=f"{total.item() / float(count):.4f}", refresh=False)
+                next_look = now + _REFRESH
     if not count:
         raise ValueError("The training data has no batch; is it empty, or smaller than one batch with drop_last?")
     return total.item() / float(count)
+
+
+@contextlib.contextmanager
+def _hints() -> Iterator[None]:
+    """Add the fix to an error that PyTorch raises in a batch, where it is a known one."""
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError) as error:
+        hint = next((hint for pattern, hint in _HINTS if re.search(pattern, str(error))), None)
+        if hint is None:
+            raise
+        kind = next(kind for kind in (IndexError, ValueError, RuntimeError) if isinstance(error, kind))
+        raise kind(f"{error}\nHint: {hint}.") from error
 
 
 def _bar(train: Batches, epochs: int, done: int, progress: bool) -> Any:
@@ -210,10 +320,12 @@ def _bar(train: Batches, epochs: int, done: int, progress: bool) -> Any:
     )  # fmt: skip
 
 
-def _diverged(value: float, epoch: int) -> str:
+def _diverged(value: float, epoch: int, best: int | None) -> str:
+    weights = f"those of epoch {best or epoch - 1}" if best or epoch > 1 else "the first ones"
     return (
-        f"Stopped in epoch {epoch}: the loss is {value}. Likely causes: a learning rate that is too high (try a "
-        "tenth), no gradient clipping, inputs that are not normalised or hold NaN, or log/division of zero in the loss."
+        f"Stopped in epoch {epoch}: the loss is {value}. The weights are {weights} again. Likely causes: a learning "
+        "rate that is too high (try a tenth), no gradient clipping, inputs that are not normalised or hold NaN, or "
+        "log/division of zero in the loss."
     )
 
 
@@ -231,15 +343,13 @@ def evaluate(
     """Return the means of the loss and the metrics over all examples of ``data``.
 
     Each batch counts by ``weight(target)`` (default: its size). Runs in evaluation mode without gradients and
-    puts the model's mode back. Raises ValueError when there is no batch.
+    puts the mode of each layer back. Raises ValueError when there is no batch.
     """
     functions = {**({"loss": loss} if loss is not None else {}), **(metrics or {})}
     target_device = torch.device(device) if device is not None else _device_of(model)
-    was_training = model.training
-    model.eval()
     totals = dict.fromkeys(functions, torch.zeros((), device=target_device))
     count = 0
-    try:
+    with _evaluating(model), _hints():
         for batch in data:
             *inputs, target = (t.to(target_device) for t in batch)
             with torch.autocast(target_device.type, torch.bfloat16, enabled=amp):
@@ -248,8 +358,6 @@ def evaluate(
             count += n
             for name, function in functions.items():
                 totals[name] = totals[name] + function(output.float(), target) * n
-    finally:
-        model.train(was_training)
     if not count:
         raise ValueError("There is nothing to evaluate: the data has no batch.")
     return {name: total.item() / float(count) for name, total in totals.items()}
@@ -257,14 +365,21 @@ def evaluate(
 
 @torch.no_grad()
 def predict(model: nn.Module, inputs: Tensor, batch_size: int = 1000) -> Tensor:
-    """Return the model's outputs for ``inputs`` (N, …), in evaluation mode, on the CPU; restores the mode."""
-    was_training = model.training
+    """Return the model's outputs for ``inputs`` (N, …), in evaluation mode, on the CPU; restores the modes."""
+    with _evaluating(model):
+        return torch.cat([model(part.to(_device_of(model))).cpu() for part in inputs.split(batch_size)])
+
+
+@contextlib.contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Set the evaluation mode, and give each layer its own mode back, also one that was frozen on purpose."""
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        outputs = [model(part.to(_device_of(model))).cpu() for part in inputs.split(batch_size)]
+        yield
     finally:
-        model.train(was_training)
-    return torch.cat(outputs)
+        for module, training in modes:
+            module.training = training
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -275,79 +390,3 @@ def count_parameters(model: nn.Module) -> int:
 def _device_of(model: nn.Module) -> torch.device:
     first = next(model.parameters(), None)
     return first.device if first is not None else torch.device("cpu")
-
-
-# --- checkpoints -------------------------------------------------------------------------------------------
-
-
-def _random_states(train: Batches) -> dict[str, Any]:
-    numpy_state: Any = np.random.get_state(legacy=True)
-    generator = getattr(train, "generator", None)
-    return {
-        "python": random.getstate(),
-        "numpy": [numpy_state[0], torch.from_numpy(numpy_state[1].astype(np.int64)), *numpy_state[2:]],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "loader": generator.get_state() if generator is not None else None,
-    }
-
-
-def _set_random_states(states: Mapping[str, Any], train: Batches) -> None:
-    random.setstate(states["python"])
-    name, keys, *rest = states["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
-        torch.cuda.set_rng_state_all(states["cuda"])
-    generator = getattr(train, "generator", None)
-    if generator is not None and states["loader"] is not None:
-        generator.set_state(states["loader"])
-
-
-def _save(path: Path, parts: Mapping[str, Any], history: History, best: Mapping[str, Any], train: Batches) -> None:
-    """Write the checkpoint to a temporary file, keep the last one as ``<name>.previous``, rename."""
-    content = {
-        "format": _FORMAT,
-        **{name: part.state_dict() for name, part in parts.items() if part is not None},
-        "rows": history.rows, "best_epoch": history.best_epoch, "best": dict(best),
-        "random": _random_states(train),
-    }  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    if path.exists():
-        path.replace(_previous(path))
-    temporary.replace(path)
-
-
-def _previous(path: Path) -> Path:
-    return path.with_name(path.name + ".previous")
-
-
-def _resume(path: Path, parts: Mapping[str, Any], history: History, best: dict[str, Any], train: Batches) -> None:
-    """Continue from the newest checkpoint that can be read and fits; say which could not be used, and why."""
-    for candidate in (path, _previous(path)):
-        if not candidate.exists():
-            continue
-        before = {name: copy.deepcopy(part.state_dict()) for name, part in parts.items() if part is not None}
-        try:
-            content = torch.load(candidate, map_location="cpu", weights_only=True)
-            if not isinstance(content, dict) or content.get("format") != _FORMAT:
-                raise ValueError("it was not written by dlcourse")
-            for name in before:
-                parts[name].load_state_dict(content[name])
-            _set_random_states(content["random"], train)
-        except Exception as error:
-            for name, state in before.items():
-                parts[name].load_state_dict(state)
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            print(f"The checkpoint {candidate.name} cannot be used ({reason[:120]}); looking for an older one.")
-            continue
-        history.rows[:] = content["rows"]
-        history.best_epoch = content["best_epoch"]
-        best.update(content["best"])
-        print(f"Continuing after epoch {len(history.rows)} from {candidate.name}.")
-        return

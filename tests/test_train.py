@@ -1,11 +1,7 @@
 from __future__ import annotations
 
+import copy
 import math
-import signal
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,92 +168,140 @@ def test_errors_name_the_fix() -> None:
 
 def test_history_table() -> None:
     history = run(network(), problem(), validation=problem(), metrics={"accuracy": accuracy})
-    lines = history.table().splitlines()
+    lines = str(history.table()).splitlines()
     assert len(lines) == 4 and lines[0].split()[:4] == ["epoch", "train_loss", "val_loss", "val_accuracy"]
-    assert History().table() == "(no finished epoch)"
+    assert repr(history) == str(history.table()) and "<table>" in history._repr_html_()
+    assert str(History().table()) == "(no finished epoch)"
     assert count_parameters(network()) == 4 * 8 + 8 + 8 * 2 + 2
 
 
-PROGRAM = """
-    import os, random, signal, sys, numpy, torch
-    from torch import nn
-    from torch.nn import functional as F
-    from torch.utils.data import TensorDataset
-    from dlcourse import runtime
-    from dlcourse.data import TensorLoader
-    from dlcourse.train import fit
-    path, die_at, out = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    runtime.seed(7)
-    x = torch.randn(64, 4)
-    own = torch.Generator().manual_seed(1)
-    data = TensorLoader(TensorDataset(x, (x.sum(1) > 0).long()), 8, shuffle=True, generator=own)
-    model = nn.Sequential(nn.Linear(4, 16), nn.Dropout(0.5), nn.Linear(16, 2))
-    optimizer = torch.optim.Adam(model.parameters())
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 48)
+# --- what goes wrong in silence, or loudly and raw ---------------------------------------------------------
+
+
+def test_the_table_marks_the_weights_that_were_kept() -> None:
+    history = History([{"epoch": e, "val_loss": v} for e, v in ((1, 3.0), (2, 1.0), (3, 2.0), (4, 5.0))], best_epoch=2)
+    lines = str(history.table(every=3)).splitlines()
+    assert [line.split()[0] for line in lines] == ["epoch", "1", "2", "4"] and lines[2].endswith("← kept")
+    assert history.kept["val_loss"] == 1.0 and History(history.rows).kept["val_loss"] == 5.0
+
+
+def test_a_value_that_is_not_finite_is_never_the_best() -> None:
+    values = iter([math.nan, math.inf, 0.5, 0.7])
+    model, data = network(), problem()
+    metric = {"odd": lambda output, target: torch.tensor(next(values))}
+    history = run(model, data, validation=[data.tensors], metrics=metric, keep_best="val_odd", epochs=4)
+    assert history.best_epoch == 4 and history.kept["val_odd"] == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("keep_best", [None, "val_loss"])
+@pytest.mark.parametrize("good", [0, 2])
+def test_after_divergence_the_last_good_weights_are_back(keep_best: str | None, good: int) -> None:
     calls = 0
-    def loss(output, target):
-        global calls
-        calls += 1
-        if calls == die_at:
-            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-        noise = random.random() + numpy.random.rand()
-        return F.cross_entropy(output, target) * (1 + 0.01 * noise)
-    history = fit(model, data, data, epochs=6, loss=loss, optimizer=optimizer, scheduler=scheduler, schedule="batch",
-        checkpoint=path or None, keep_best="val_loss", device="cpu", progress=False)
-    torch.save([model.state_dict(), [r["train_loss"] for r in history.rows], history.best_epoch], out)
-"""
+
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += torch.is_grad_enabled()
+        return F.cross_entropy(output, target) * (math.nan if calls > 4 * good else 1)
+
+    model, data, short = network(), problem(), network()
+    first = copy.deepcopy(model.state_dict())
+    torch.manual_seed(2)
+    history = run(model, data, validation=data, loss=loss, epochs=5, keep_best=keep_best)
+    torch.manual_seed(2)
+    run(short, data, epochs=good, validation=data)
+    want = short.state_dict() if good else first
+    assert len(history.rows) == good and all(torch.equal(want[key], value) for key, value in model.state_dict().items())
+    assert ("those of epoch 2" if good else "the first ones") in history.stopped
 
 
-def program(tmp_path: Path, checkpoint: str, die_at: int) -> tuple[int, str, Any]:
-    script, out = tmp_path / "p.py", tmp_path / "out.pt"
-    script.write_text(textwrap.dedent(PROGRAM), encoding="utf-8")
-    out.unlink(missing_ok=True)
-    command = [sys.executable, "-X", "utf8", str(script), checkpoint, str(die_at), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
-    return done.returncode, done.stdout, torch.load(out, weights_only=True) if out.exists() else done.stderr
+def test_an_optimizer_of_another_model_is_refused() -> None:
+    model, other = network(), network()
+    with pytest.raises(ValueError, match="no parameter of this model"):
+        run(model, problem(), optimizer=torch.optim.SGD(other.parameters(), lr=0.1))
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    with pytest.raises(ValueError, match="frozen"):
+        run(model, problem())
+    model[3].requires_grad_(True)
+    before = model[0].weight.clone()
+    run(model, problem(), optimizer=torch.optim.SGD(model[3].parameters(), lr=0.1), epochs=1)
+    assert torch.equal(model[0].weight, before)
 
 
-def test_resume_after_kill_gives_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
-    _, _, (want, losses, best) = program(tmp_path, "", -1)
-    path = str(tmp_path / "run.pt")
-    code, _, _ = program(tmp_path, path, 2 * (8 + 8) + 8 + 3)  # in the middle of an epoch
-    assert code == -getattr(signal, "SIGKILL", 1) or code != 0
-    code, printed, (got, resumed, again) = program(tmp_path, path, -1)
-    assert code == 0 and "Continuing after epoch 2" in printed
-    assert (resumed, again) == (losses, best)
-    assert all(torch.equal(got[key], want[key]) for key in want)
+@pytest.mark.parametrize("shape", [(6, 1), (6, 3), (5,), ()])
+def test_accuracy_refuses_labels_of_another_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"\(6, 3\)"):
+        accuracy(torch.rand(6, 3), torch.zeros(shape, dtype=torch.long))
 
 
-def test_damaged_and_foreign_checkpoints_fall_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "deep" / "run.pt"
-    run(network(), problem(), checkpoint=path)
-    path.write_bytes(path.read_bytes()[:300])
-    capsys.readouterr()
-    run(network(), problem(), checkpoint=path, epochs=2)
-    printed = capsys.readouterr().out
-    assert "run.pt cannot be used" in printed and "Continuing after epoch 2 from run.pt.previous" in printed
-
-    torch.save({"weights": torch.ones(3)}, path)
-    path.with_name("run.pt.previous").unlink()
-    model = network()
-    want = model[0].weight.detach().clone()
-    run(model, problem(), checkpoint=path, epochs=0)
-    assert "not written by dlcourse" in capsys.readouterr().out
-    assert torch.equal(model[0].weight, want)
-
-    run(network(), problem(), checkpoint=path, epochs=1)
-    other = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
-    want = other[0].weight.detach().clone()
-    run(other, problem(), checkpoint=path, epochs=0)
-    assert torch.equal(other[0].weight, want)
+def test_accuracy_of_sequences() -> None:
+    scores = torch.eye(3).expand(2, 3, 3)
+    assert accuracy(scores, torch.tensor([[0, 1, 2], [0, 1, 0]])).item() == pytest.approx(5 / 6)
 
 
-def test_checkpoints_unpickle_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    class Evil:
-        def __reduce__(self) -> Any:
-            return (print, ("ran!",))
+def test_frozen_layers_stay_frozen() -> None:
+    def frozen() -> nn.Sequential:
+        model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 2)).train()
+        model[1].eval()
+        return model
 
-    path = tmp_path / "run.pt"
-    torch.save(Evil(), path)
-    run(network(), problem(), checkpoint=path, epochs=1)
-    assert "ran!" not in capsys.readouterr().out
+    model, data = frozen(), problem()
+    before = model[1].running_mean.clone()
+    evaluate(model, data, loss=F.cross_entropy)
+    predict(model, data.tensors[0])
+    run(model, data, validation=data, epochs=2)
+    assert [layer.training for layer in model] == [True, False, True, True]
+    assert torch.equal(model[1].running_mean, before)
+    model.eval()
+    run(model, data, epochs=1)
+    assert model[1].training and not torch.equal(model[1].running_mean, before)
+
+
+def raw(dtype: torch.dtype = torch.float32, labels: torch.dtype = torch.long, count: int = 8) -> list[Any]:
+    x = torch.randn(count, 4)
+    return [(x.to(dtype), (x.sum(1) > 0).to(labels))]
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (raw(labels=torch.int32), r"y\.long\(\)"),
+        (raw(labels=torch.float32), r"y\.long\(\)"),
+        (raw(torch.float64), r"x\.float\(\)"),
+        (raw(count=1), "drop_last"),
+        ([(torch.randn(8, 4), torch.full((8,), 7))], "count from 0"),
+    ],
+)
+def test_known_errors_of_a_batch_carry_their_fix(data: list[Any], hint: str) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    with pytest.raises((RuntimeError, ValueError, IndexError), match=f"(?s)Hint: .*{hint}"):
+        run(model, data)
+
+
+def test_an_empty_sentence_carries_its_fix() -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.GRU(3, 2, batch_first=True)
+
+        def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+            return self.rnn(nn.utils.rnn.pack_padded_sequence(x, lengths, True, enforce_sorted=False))[1][0]
+
+    with pytest.raises(RuntimeError, match="(?s)Hint: .*empty sentences"):
+        run(Reader(), [(torch.rand(2, 4, 3), torch.tensor([3, 0]), torch.tensor([0, 1]))])
+
+
+def test_an_unknown_error_stays_as_it_is() -> None:
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match="^something else$"):
+        run(network(), problem(), loss=loss)
+
+
+def test_data_that_can_be_read_once_and_a_loss_without_gradient_are_refused() -> None:
+    with pytest.raises(ValueError, match="only once"):
+        run(network(), iter(problem()))  # type: ignore[arg-type]
+    assert len(run(network(), iter(problem()), epochs=1).rows) == 1  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no gradient"):
+        run(network(), problem(), loss=lambda output, target: F.cross_entropy(output, target).detach())

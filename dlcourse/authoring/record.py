@@ -114,7 +114,8 @@ def execute_copy(path: Path, variables: dict[str, str]) -> None:
 
 def _merge(table: dict[str, Any], measured: Sequence[dict[str, Any]], runs: int) -> list[str]:
     """Add one run's values to the table, and return the results that were outside of their bounds."""
-    failures, seen = [], {}
+    failures: list[str] = []
+    seen: dict[str, int] = {}
     for entry in measured:
         seen[entry["name"]] = count = seen.get(entry["name"], 0) + 1
         name = entry["name"] if count == 1 else f"{entry['name']} ({count})"
