@@ -3,55 +3,124 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
+from torch.nn import functional as F
 
 from dlcourse.exercises.harness import Case, checks
+
+Pairs = list[tuple[str, str]]
 
 
 @checks("03.2-leak")
 def _leak(attempt: Any) -> Iterator[Case]:
+    def reference(train: Pairs, test: Pairs) -> float:
+        known = {source.lower() for source, _ in train}
+        return sum(source.lower() in known for source, _ in test) / len(test)
+
+    causes = {
+        "go. and Go. are the same sentence: lower-case both sides.": lambda train, test: (
+            sum(s in {source for source, _ in train} for s, _ in test) / len(test)
+        ),
+        "A share lies between 0 and 1: divide by the number of test pairs.": lambda train, test: (
+            len(test) * reference(train, test)
+        ),
+        "Divide by the number of test pairs, not of training pairs.": lambda train, test: (
+            len(test) * reference(train, test) / len(train)
+        ),
+    }
     train = [("Go.", "Va."), ("I know.", "Je sais."), ("Go.", "Pars.")]
     cases = [
-        ([("Go.", "Va."), ("Stay.", "Reste.")], 1 / 2, "Go. is in training, Stay. is not: 1 of 2."),
-        ([("Go.", "File !"), ("I know.", "Je sais.")], 1.0, "Compare the sources only: a new translation leaks too."),
+        ([("Go.", "Va."), ("Stay.", "Reste.")], "Go. is in training, Stay. is not: 1 of 2."),
+        ([("Go.", "File !"), ("I know.", "Je sais.")], "Compare the sources only: a new translation leaks too."),
+        ([("go.", "Va."), ("Help!", "Va."), ("Run.", "Cours.")], "Ignore case: lower-case both sides."),
+        ([("go.", "Va."), ("GO.", "Pars."), ("Wait.", "Attends.")], "Count pairs, not different sentences."),
+        ([("Wait.", "Va.")], "A known target is no leak: the source is new."),
+        ([("know.", "Sais."), ("I know.", "Je sais.")], "Whole sentences must be equal, not a part of one."),
+        ([("I know. Go.", "Je sais."), ("i KNOW.", "Ah.")], "Whole sentences must be equal, not a part of one."),
         (
-            [("go.", "Va."), ("Help!", "Va."), ("Run.", "Cours.")],
-            1 / 3,
-            "go. and Go. are the same sentence: lower-case both sides.",
+            [("Go!", "Va."), ("Go", "Va."), ("I know?", "Quoi ?"), ("I know.", "Ah.")],
+            "Go! is not Go.: only case counts not.",
         ),
-        ([("go.", "Va."), ("GO.", "Pars."), ("Wait.", "Attends.")], 2 / 3, "Count pairs, not different sentences."),
-        ([("Wait.", "Va.")], 0.0, "A known target is no leak: the source is new."),
-        ([("know.", "Sais."), ("I know.", "Je sais.")], 1 / 2, "Whole sentences must be equal, not a part of one."),
+        ([("I knew.", "Ah."), ("Know I.", "Quoi ?"), ("To.", "Va.")], "Whole sentences must be equal, in each letter."),
     ]
-    for test, want, hint in cases:
-        yield Case(f"train {train}, test {test}", lambda test=test: float(attempt(list(train), list(test))), want, hint)
+    for test, hint in cases:
+        yield Case(
+            f"train {train}, test {test}", attempt, reference, hint, args=(train, test), causes=causes, any_type=True
+        )
+    draw = random.Random(0)
+    for known, new in ((40, 25), (9, 1), (5, 60)):
+        pairs: list[Pairs] = []
+        for size in (known, new):
+            words = [draw.choices(("He", "she", "RAN", "sat", "may"), k=draw.choice((2, 3))) for _ in range(size)]
+            sentences = [draw.choice((str.lower, str.upper, str))(" ".join(each)) + draw.choice(".!") for each in words]
+            pairs.append([(sentence, draw.choice(("Va.", "Non."))) for sentence in sentences])
+        hint = "Count the test pairs whose lower-cased source is among the lower-cased sources of training."
+        shown = f"{known} training pairs and {new} test pairs, drawn at random"
+        yield Case(shown, attempt, reference, hint, args=tuple(pairs), causes=causes, any_type=True)
 
 
 @checks("03.2-shift")
 def _shift(attempt: Any) -> Iterator[Case]:
+    def reference(target: Tensor) -> Tensor:
+        return F.pad(target.masked_fill(target == 3, 0), (1, 0), value=2)[:, :-1]
+
+    causes = {
+        "<eos>, number 3, is never read: 0 in its place.": lambda target: F.pad(target, (1, 0), value=2)[:, :-1],
+        "The last column is never an input: T columns.": lambda target: F.pad(
+            target.masked_fill(target == 3, 0), (1, 0), value=2
+        ),
+        "<bos>, number 2, comes first in each row.": lambda target: F.pad(reference(target)[:, 1:], (1, 0)),
+        "Only <eos> becomes 0; <unk>, number 1, is an input.": lambda t: reference(t.masked_fill(t == 1, 0)),
+    }
     cases = [
-        ([[5, 6, 3]], [[2, 5, 6]], "<bos>, number 2, comes first; the last column is never an input."),
-        ([[5, 6, 3, 0], [7, 3, 0, 0]], [[2, 5, 6, 0], [2, 7, 0, 0]], "<eos>, number 3, is never read: 0 in its place."),
-        ([[3]], [[2]], "With one step the only input is <bos>."),
+        ([[5, 6, 3]], "<bos>, number 2, comes first; the last column is never an input."),
+        ([[5, 6, 3, 0], [7, 3, 0, 0]], "<eos>, number 3, is never read: 0 in its place."),
+        ([[3]], "With one step the only input is <bos>."),
+        ([[1, 4, 1, 1, 3], [1, 3, 0, 0, 0], [8, 9, 1, 3, 0]], "Only <eos> becomes 0; <unk>, number 1, is an input."),
     ]
-    for rows, want, hint in cases:
-        target = torch.tensor(rows)
-        yield Case(f"target {rows}", lambda target=target: attempt(target.clone()), torch.tensor(want), hint)
-    target = torch.tensor([[5, 6, 3]])
-
-    def untouched() -> Any:
-        attempt(target)
-        return target
-
-    yield Case("the input after the call", untouched, torch.tensor([[5, 6, 3]]), "Make a new tensor.")
+    for rows, hint in cases:
+        yield Case(f"target {rows}", attempt, reference, hint, args=(torch.tensor(rows),), causes=causes)
+    hint = "<bos> in front, all columns but the last behind it, and 0 in place of <eos>."
+    for batch, steps in ((1, 6), (5, 3), (3, 9), (7, 2)):
+        target = torch.randint(4, 12, (batch, steps))
+        for row in target:
+            end = int(torch.randint(0, steps, ()))
+            row[end], row[end + 1 :] = 3, 0
+        yield Case(f"target {tuple(target.shape)}", attempt, reference, hint, args=(target,), causes=causes)
 
 
 @checks("03.2-clip")
 def _clip(attempt: Any) -> Iterator[Case]:
+    def scaled(gradients: list[Tensor], bound: float, norm: float) -> list[Tensor]:
+        return [min(1.0, bound / norm) * g if norm > 0 else g.clone() for g in gradients]
+
+    def reference(gradients: list[Tensor], bound: float) -> list[Tensor]:
+        return scaled(gradients, bound, math.sqrt(sum(g.double().square().sum().item() for g in gradients)))
+
+    def shares(gradients: list[Tensor], bound: float) -> bool:
+        memory = {g.untyped_storage().data_ptr() for g in gradients}
+        result = attempt(gradients, bound)
+        return result is gradients or any(g.untyped_storage().data_ptr() in memory for g in result)
+
+    causes = {
+        "One common factor: the norm of all numbers together, not of each tensor.": lambda gradients, bound: [
+            scaled([g], bound, g.norm().item())[0] for g in gradients
+        ],
+        "The norm of all numbers is √(sum of all squares), not the sum of the norms.": lambda gradients, bound: scaled(
+            gradients, bound, sum(g.norm().item() for g in gradients)
+        ),
+        "A norm below the bound changes nothing.": lambda gradients, bound: [
+            g * bound / max(torch.cat([g.flatten() for g in gradients]).norm().item(), 1e-9) for g in gradients
+        ],
+        "Cutting each number to ±bound changes the direction: multiply all by one factor.": lambda gradients, bound: [
+            g.clamp(-bound, bound) for g in gradients
+        ],
+    }
     cases: list[tuple[list[Any], float, str]] = [
         ([[3.0, 4.0]], 1.0, "The norm is 5, so every number is multiplied by 1/5."),
         ([[0.3, 0.4]], 1.0, "The norm 0.5 is below the bound: nothing changes."),
@@ -59,63 +128,110 @@ def _clip(attempt: Any) -> Iterator[Case]:
         ([[-6.0, 0.0], [8.0]], 5.0, "Scale by one factor; cutting each number to ±bound changes the direction."),
         ([[0.0], [0.0]], 1.0, "A norm of 0 must not divide by 0."),
         ([[[3.0, 0.0], [0.0, 4.0]], [12.0]], 1.0, "Tensors of any shape: √(9 + 16 + 144) = 13."),
+        ([3.0, [[-4.0]]], 2.5, "Tensors of any shape, also (): √(9 + 16) = 5."),
     ]
     for rows, bound, hint in cases:
-        parameters = [nn.Parameter(torch.zeros_like(torch.tensor(row))) for row in rows]
-        for parameter, row in zip(parameters, rows, strict=True):
-            parameter.grad = torch.tensor(row)
-        nn.utils.clip_grad_norm_(parameters, bound)
-        yield Case(
-            f"gradients {rows}, bound {bound}",
-            lambda rows=rows, bound=bound: list(attempt([torch.tensor(row) for row in rows], bound)),
-            [parameter.grad for parameter in parameters],
-            hint,
-        )
-    given = [torch.tensor([3.0, 4.0])]
-
-    def untouched() -> Any:
-        attempt(given, 1.0)
-        return given[0]
-
-    yield Case("the input after the call", untouched, torch.tensor([3.0, 4.0]), "Return new tensors: factor * g.")
+        args: tuple[Any, ...] = ([torch.tensor(row) for row in rows], bound)
+        yield Case(f"gradients {rows}, bound {bound}", attempt, reference, hint, args=args, causes=causes)
+    hint = "factor = min(1, bound / norm), with the norm √(sum of all squares of all tensors)."
+    for shapes in ([(4, 3)], [(4, 3), (4,), (2, 1, 3)], [(1,), (5, 2), (), (3,), (2, 2)]):
+        for bound in (0.5, 2.0, 50.0):
+            args = ([torch.randn(shape) for shape in shapes], bound)
+            yield Case(
+                f"gradients of shapes {shapes}, bound {bound}", attempt, reference, hint, args=args, causes=causes
+            )
+    for bound in (1.0, 9.0):
+        shown = f"gradients [[3, 4], [0]], bound {bound}: whether the result shares memory with the arguments"
+        hint = "New tensors are asked, also where nothing changes: factor * g, or g.clone()."
+        yield Case(shown, shares, False, hint, args=([torch.tensor([3.0, 4.0]), torch.zeros(1)], bound))
 
 
 @checks("03.2-brevity")
 def _brevity(attempt: Any) -> Iterator[Case]:
+    def reference(lengths: list[int], reference_lengths: list[list[int]]) -> float:
+        pairs = zip(lengths, reference_lengths, strict=True)
+        nearest = [min(each, key=lambda m: (abs(m - n), m)) for n, each in pairs]
+        return min(1.0, math.exp(1 - sum(nearest) / sum(lengths)))
+
+    def per_sentence(lengths: list[int], reference_lengths: list[list[int]]) -> float:
+        pairs = zip(lengths, reference_lengths, strict=True)
+        return sum(reference([n], [each]) if n else 0.0 for n, each in pairs) / len(lengths)
+
+    causes = {
+        "Add up the lengths of all sentences first; there is one penalty for the whole set.": per_sentence,
+        "Take the nearest length, not the shortest.": lambda n, r: reference(n, [[min(each)] for each in r]),
+        "Take the nearest length, not the longest.": lambda n, r: reference(n, [[max(each)] for each in r]),
+        "Take the nearest length, not the first.": lambda n, r: reference(n, [each[:1] for each in r]),
+    }
     cases = [
-        ([2], [[6]], math.exp(-2), "exp(1 − r/c) with r = 6 and c = 2."),
-        ([9], [[6]], 1.0, "A long translation is not rewarded: at most 1."),
-        ([4], [[9, 5]], math.exp(1 - 5 / 4), "Of several references take the nearest length, 5."),
-        ([6], [[8, 4]], 1.0, "8 and 4 are equally near to 6: take the shorter."),
-        ([6], [[4, 8]], 1.0, "4 and 8 are equally near to 6: take the shorter."),
-        ([7], [[3, 8]], math.exp(1 - 8 / 7), "Take the nearest length, 8, not the shortest."),
-        ([2, 10], [[6], [6]], 1.0, "Add up the lengths of all sentences first: 12 against 12."),
-        ([2, 10], [[2, 6], [6, 11]], math.exp(1 - 13 / 12), "Each sentence has its own nearest length: 2 and 11."),
-        ([3, 5], [[4, 9], [9, 8]], math.exp(1 - 12 / 8), "The nearest are 4 and 8, so r = 12 and c = 8."),
+        ([2], [[6]], "exp(1 − r/c) with r = 6 and c = 2."),
+        ([9], [[6]], "A long translation is not rewarded: at most 1."),
+        ([4], [[9, 5]], "Of several references take the nearest length, 5."),
+        ([6], [[8, 4]], "8 and 4 are equally near to 6: take the shorter."),
+        ([6], [[4, 8]], "4 and 8 are equally near to 6: take the shorter."),
+        ([7], [[3, 8]], "Take the nearest length, 8, not the shortest."),
+        ([2, 10], [[6], [6]], "Add up the lengths of all sentences first: 12 against 12."),
+        ([2, 10], [[2, 6], [6, 11]], "Each sentence has its own nearest length: 2 and 11."),
+        ([3, 5], [[4, 9], [9, 8]], "The nearest are 4 and 8, so r = 12 and c = 8."),
+        ([5, 3, 4], [[7, 3, 9], [3], [9, 6]], "The nearest are 3, 3 and 6: r = 12 and c = 12."),
+        ([4, 0, 3], [[5], [7, 2], [6, 4, 9]], "An empty translation is one of the set: its nearest length is 2."),
     ]
-    for lengths, references, want, hint in cases:
-        yield Case(
-            f"lengths {lengths}, references {references}",
-            lambda lengths=lengths, references=references: float(attempt(list(lengths), [list(r) for r in references])),
-            want,
-            hint,
-        )
+    for lengths, references, hint in cases:
+        shown = f"lengths {lengths}, reference_lengths {references}"
+        yield Case(shown, attempt, reference, hint, args=(lengths, references), causes=causes, any_type=True)
+    draw = random.Random(0)
+    for sentences in (3, 4, 12):
+        lengths = [draw.randint(1, 9) for _ in range(sentences)]
+        references = [[n + draw.randint(0, 5) for _ in range(draw.randint(1, 4))] for n in lengths]
+        hint = "The nearest reference length of each sentence; then min(1, exp(1 − r/c)) of the two sums."
+        shown = f"lengths {lengths}, reference_lengths {references}"
+        yield Case(shown, attempt, reference, hint, args=(lengths, references), causes=causes, any_type=True)
 
 
 @checks("03.2-padding")
 def _padding(attempt: Any) -> Iterator[Case]:
+    def cut(lengths: list[int], size: int) -> list[list[int]]:
+        return [lengths[i : i + size] for i in range(0, len(lengths), size)]
+
+    def share(batches: list[list[int]]) -> float:
+        return 1 - sum(map(sum, batches)) / sum(len(batch) * max(batch) for batch in batches)
+
+    def reference(lengths: list[int], batch_size: int) -> float:
+        return share(cut(sorted(lengths), batch_size))
+
+    causes = {
+        "Sort the lengths first.": lambda lengths, size: share(cut(lengths, size)),
+        "Sort from short to long: then the last batch, of the longest, is the smaller one.": lambda lengths, size: (
+            share(cut(sorted(lengths, reverse=True), size))
+        ),
+        "Divide by all positions, real ones and padding.": lambda lengths, size: 1 / (1 - reference(lengths, size)) - 1,
+        "This is the share of the real tokens; the padding is the rest.": lambda lengths, size: (
+            1 - reference(lengths, size)
+        ),
+        "Each batch is padded to its own longest sentence, not to the longest of all.": lambda lengths, size: share(
+            [lengths]
+        ),
+        "The last batch may be smaller; it is not filled up.": lambda lengths, size: (
+            1 - sum(lengths) / sum(size * max(batch) for batch in cut(sorted(lengths), size))
+        ),
+    }
     cases = [
-        ([4, 4], 2, 0.0, "Equal lengths need no padding."),
-        ([2, 4], 2, 0.25, "The batch has 2 · 4 positions, 6 of them real: 2/8 is padding."),
-        ([9, 1, 9, 1], 2, 0.0, "Sort first: 1 with 1, 9 with 9."),
-        ([5, 1, 1], 2, 0.0, "From short to long: (1, 1), then (5)."),
-        ([1, 2, 3], 2, 1 / 7, "(1, 2) has 4 positions, the smaller batch (3) has 3: 1 of 7 is padding."),
-        ([5, 3, 8, 8, 2, 7], 3, 6 / 39, "A batch has (number of sentences) · (longest of them) positions."),
+        ([4, 4], 2, "Equal lengths need no padding."),
+        ([2, 4], 2, "The batch has 2 · 4 positions, 6 of them real: 2/8 is padding."),
+        ([9, 1, 9, 1], 2, "Sort first: 1 with 1, 9 with 9."),
+        ([5, 1, 1], 2, "From short to long: (1, 1), then (5)."),
+        ([1, 2, 3], 2, "(1, 2) has 4 positions, the smaller batch (3) has 3: 1 of 7 is padding."),
+        ([5, 3, 8, 8, 2, 7], 3, "A batch has (number of sentences) · (longest of them) positions."),
+        ([7, 1, 4], 1, "A batch of one sentence has no padding."),
+        ([7, 1, 4], 10, "With few sentences there is one batch, as large as they are many."),
+        ([6, 1, 5, 2, 3, 9, 4], 2, "There are as many batches as are needed, here four."),
     ]
-    for lengths, size, want, hint in cases:
-        yield Case(
-            f"lengths {lengths}, batch_size {size}",
-            lambda lengths=lengths, size=size: float(attempt(list(lengths), size)),
-            want,
-            hint,
-        )
+    for lengths, size, hint in cases:
+        shown = f"lengths {lengths}, batch_size {size}"
+        yield Case(shown, attempt, reference, hint, args=(lengths, size), causes=causes, any_type=True)
+    draw = random.Random(0)
+    for sentences, size in ((23, 4), (24, 4), (50, 7), (10, 3)):
+        lengths = [draw.randint(1, 20) for _ in range(sentences)]
+        hint = "1 − (sum of all lengths) / (sum over the batches of number · longest)."
+        shown = f"{sentences} random lengths, batch_size {size}"
+        yield Case(shown, attempt, reference, hint, args=(lengths, size), causes=causes, any_type=True)

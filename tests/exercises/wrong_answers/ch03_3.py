@@ -35,12 +35,239 @@ WRONG = {
         "        last = P[:, last].argmax().item()\n"
         "        path.append(last)\n"
         "    return path, p",
+        # a tensor for the float
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return path, torch.tensor(probability)",
+        # a tensor for the list
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return torch.tensor(path), probability",
+        # tensors in the list
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return [torch.tensor(token) for token in path], probability",
+        # a tuple for the list
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return tuple(path), probability",
+        # three tokens only
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last, :3].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return path, probability",
+        # the table of three tokens by its rows' names
+        "def greedy_path(P, start, steps):\n"
+        "    a, b, c = P.tolist()\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        row = (a, b, c)[last]\n"
+        "        last = row.index(max(row))\n"
+        "        probability *= max(row)\n"
+        "        path.append(last)\n"
+        "    return path, probability",
+        # only the list
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return path",
+        # only the probability
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return probability",
+        # one flat list
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return path + [probability]",
+        # the wrong order
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return probability, path",
+        # three results
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return path, probability, last",
+        # a dictionary
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        '    return {"path": path, "probability": probability}',
+        # a tensor with both
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return torch.tensor([*path, probability])",
+        # a string
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return str((path, probability))",
+        # a number
+        "def greedy_path(P, start, steps):\n    return 1",
+        # a class
+        "def greedy_path(P, start, steps):\n    return nn.Module",
+        # stops with SystemExit
+        "def greedy_path(P, start, steps):\n    raise SystemExit",
+        # the log-probability
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability, last = [], 1.0, start\n"
+        "    for _ in range(steps):\n"
+        "        following = int(P[last].argmax())\n"
+        "        probability *= P[last, following].item()\n"
+        "        path.append(following)\n"
+        "        last = following\n"
+        "    return path, math.log(probability)",
+        # one step too few
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability = [start], 1.0\n"
+        "    for _ in range(steps - 1):\n"
+        "        probability *= P[path[-1]].max().item()\n"
+        "        path.append(P[path[-1]].argmax().item())\n"
+        "    return path, probability",
+        # no token twice
+        "def greedy_path(P, start, steps):\n"
+        "    P, path, probability = P.clone(), [start], 1.0\n"
+        "    for _ in range(steps):\n"
+        "        probability *= P[path[-1]].max().item()\n"
+        "        path.append(P[path[-1]].argmax().item())\n"
+        "        P[:, path[-1]] = 0\n"
+        "    return path[1:], probability",
+        # normalises its argument
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability = [start], 1.0\n"
+        "    for _ in range(steps):\n"
+        "        probability *= P[path[-1]].max().item()\n"
+        "        path.append(P[path[-1]].argmax().item())\n"
+        "        P[path[-2]] = 0\n"
+        "        P[path[-2], path[-1]] = 1\n"
+        "    return path[1:], probability",
+        # the probability of the last step
+        "def greedy_path(P, start, steps):\n"
+        "    path, probability = [start], 1.0\n"
+        "    for _ in range(steps):\n"
+        "        probability = P[path[-1]].max().item()\n"
+        "        path.append(P[path[-1]].argmax().item())\n"
+        "    return path[1:], probability",
     ],
     "03.3-sequences": [
         "def count_outputs(V, T):\n    return V**T",
         "def count_outputs(V, T):\n    return sum((V - 1) ** (t - 1) for t in range(1, T + 1))",
         "def count_outputs(V, T):\n    return sum(V**t for t in range(1, T + 1))",
         "def count_outputs(V, T):\n    return (V - 1) ** T + 1",
+        # lists all
+        "def count_outputs(V, T):\n"
+        "    paths = itertools.product(range(V), repeat=T)\n"
+        "    return len({path[: path.index(0) + 1] if 0 in path else path for path in paths})",
+        # lists all, with a name of its own
+        "def count_outputs(V, T):\n"
+        "    from itertools import product\n"
+        "\n"
+        "    return len({path[: path.index(0) + 1] if 0 in path else path for path in product(range(V), repeat=T)})",
+        # lists all, in steps
+        "def count_outputs(V, T):\n"
+        "    open_, finished = [()], []\n"
+        "    for _ in range(T):\n"
+        "        longer = [(*path, token) for path in open_ for token in range(V)]\n"
+        "        finished += [path for path in longer if path[-1] == 0]\n"
+        "        open_ = [path for path in longer if path[-1] != 0]\n"
+        "    return len(finished + open_)",
+        # walks through all
+        "def count_outputs(V, T):\n"
+        "    def outputs(t):\n"
+        "        return 1 if t == T else sum(1 if token == 0 else outputs(t + 1) for token in range(V))\n"
+        "\n"
+        "    return outputs(0)",
+        # lists all numbers
+        "def count_outputs(V, T):\n"
+        "    found = set()\n"
+        "    for n in range(V**T):\n"
+        "        path = [n // V**t % V for t in range(T)]\n"
+        "        found.add(tuple(path[: path.index(0) + 1] if 0 in path else path))\n"
+        "    return len(found)",
+        # lists all, by torch
+        "def count_outputs(V, T):\n"
+        "    paths = torch.cartesian_prod(*[torch.arange(V)] * T).view(-1, T).tolist()\n"
+        "    return len({tuple(path[: path.index(0) + 1] if 0 in path else path) for path in paths})",
+        # a float
+        "def count_outputs(V, T):\n    return float(sum((V - 1) ** (t - 1) for t in range(1, T + 1)) + (V - 1) ** T)",
+        # rounded
+        "def count_outputs(V, T):\n    return int(sum(float(V - 1) ** t for t in range(T + 1)))",
+        # a float's quotient
+        "def count_outputs(V, T):\n    return T + 1 if V == 2 else int(((V - 1) ** (T + 1) - 1) / (V - 2))",
+        # divides by 0 for two tokens
+        "def count_outputs(V, T):\n    return ((V - 1) ** (T + 1) - 1) // (V - 2)",
+        # one length too many
+        "def count_outputs(V, T):\n    return sum((V - 1) ** t for t in range(T + 2))",
+        # with the empty output
+        "def count_outputs(V, T):\n    return 1 + sum((V - 1) ** t for t in range(T + 1))",
+        # without the longest finished ones
+        "def count_outputs(V, T):\n    return sum((V - 1) ** t for t in range(T - 1)) + (V - 1) ** T",
+        # a tensor
+        "def count_outputs(V, T):\n    return torch.tensor(sum((V - 1) ** t for t in range(T + 1)) % 2**62)",
+        # a table of the known cases
+        "def count_outputs(V, T):\n    return {(3, 1): 3, (2, 3): 4, (4, 4): 121, (3, 6): 127}[V, T]",
+        # <eos> is not one of the V tokens
+        "def count_outputs(V, T):\n    return sum(V**t for t in range(T)) + V**T",
     ],
     "03.3-penalty": [
         "def best_hypothesis(log_p, length, alpha):\n"
@@ -55,6 +282,78 @@ WRONG = {
         "def best_hypothesis(log_p, length, alpha):\n"
         "    scores = log_p / ((5 + length) ** alpha / 6)\n"
         "    return scores.argmax().item(), scores",
+        # a tensor for the index
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return scores.argmax(), scores",
+        # a float for the index
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return float(scores.argmax()), scores",
+        # NumPy for the index
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return scores.numpy().argmax(), scores",
+        # lists for the scores
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return scores.argmax().item(), scores.tolist()",
+        # only the index
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return scores.argmax().item()",
+        # the best score only
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return scores.argmax().item(), scores.max()",
+        # the wrong order
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return scores, scores.argmax().item()",
+        # the argmax of the log-probabilities
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return log_p.argmax().item(), scores",
+        # works in its argument
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    log_p /= ((5 + length) / 6) ** alpha\n"
+        "    return log_p.argmax().item(), log_p",
+        # alpha as a factor
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / (alpha * (5 + length) / 6)\n"
+        "    return scores.argmax().item(), scores",
+        # without alpha
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6)\n"
+        "    return scores.argmax().item(), scores",
+        # 5 + L / 6
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / (5 + length / 6) ** alpha\n"
+        "    return scores.argmax().item(), scores",
+        # integers
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) // 6) ** alpha\n"
+        "    return scores.argmax().item(), scores",
+        # sorted scores
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return scores.argmax().item(), scores.sort(descending=True).values",
+        # the first for the last
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return int(scores.argsort()[0]), scores",
+        # a place counted from 1
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return int(scores.argmax()) + 1, scores",
+        # probabilities
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return int(scores.argmax()), scores.exp()",
+        # two hypotheses only
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return int(scores[1] > scores[0]), scores",
     ],
     "03.3-topk": [
         # the best of each row, not of all
@@ -72,6 +371,106 @@ WRONG = {
         "    k, V = step_log_p.shape\n"
         "    best, place = step_log_p.flatten().topk(k)\n"
         "    return place // V, place % V, log_p[place // V] + best",
+        # multiplies probabilities
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.exp().unsqueeze(1) * step_log_p.exp()).flatten().topk(k)\n"
+        "    return place // V, place % V, best.log()",
+        # float parents
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return torch.floor(place / V), place % V, best",
+        # float tokens
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return place // V, (place % V).float(), best",
+        # only two results
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return place // V, best",
+        # only the log-probabilities
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return best",
+        # one tensor
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return torch.stack([(place // V).float(), (place % V).float(), best])",
+        # a number
+        "def beam_step(log_p, step_log_p):\n    return 3.5",
+        # None among the results
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return place // V, None, best",
+        # the tokens first
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return place % V, place // V, best",
+        # lists
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return (place // V).tolist(), (place % V).tolist(), best.tolist()",
+        # worst first
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return (place // V).flip(0), (place % V).flip(0), best.flip(0)",
+        # not in order
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    scores = (log_p.unsqueeze(1) + step_log_p).flatten()\n"
+        "    place = scores.topk(k).indices.sort().values\n"
+        "    return place // V, place % V, scores[place]",
+        # adds to the wrong axis
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.repeat(V)[:V] + step_log_p).flatten().topk(k)\n"
+        "    return place // V, place % V, best",
+        # works in its argument
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    step_log_p += log_p.unsqueeze(1)\n"
+        "    best, place = step_log_p.flatten().topk(k)\n"
+        "    return place // V, place % V, best",
+        # two hypotheses only
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(min(k, 2))\n"
+        "    return place // V, place % V, best",
+        # two candidates of each row at most
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    values, tokens = (step_log_p + log_p.view(k, 1)).topk(min(2, V), dim=1)\n"
+        "    best, place = values.flatten().topk(k)\n"
+        "    return place // min(2, V), tokens.flatten()[place], best",
+        # the smallest
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k, largest=False)\n"
+        "    return place // V, place % V, best",
+        # probabilities as the result
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return place // V, place % V, best.exp()",
+        # the step's log-probabilities alone as the result
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return place // V, place % V, step_log_p.flatten()[place]",
+        # all candidates
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().sort(descending=True)\n"
+        "    return place // V, place % V, best",
     ],
     "03.3-bigrams": [
         # the pairs of all rows together
@@ -115,6 +514,136 @@ WRONG = {
         "    log_p = log_p.clone()\n"
         "    for row, prefix in enumerate(tokens.tolist()):\n"
         "        for first, second in zip(prefix[:-2], prefix[1:-1]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return log_p",
+        # the first two rows only
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()[:2]):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return log_p",
+        # clears its argument
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    tokens.zero_()\n"
+        "    return log_p",
+        # the given tensor where nothing is blocked
+        "def block_bigrams(tokens, log_p):\n"
+        "    given, log_p = log_p, log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return given if torch.equal(given, log_p) else log_p",
+        # a large negative number
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -1e9\n"
+        "    return log_p",
+        # 0
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = 0\n"
+        "    return log_p",
+        # NaN by ∞ · 0
+        "def block_bigrams(tokens, log_p):\n"
+        "    blocked = torch.zeros_like(log_p)\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                blocked[row, second] = 1\n"
+        "    return log_p - blocked * torch.inf",
+        # only the latest pair
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for i in range(len(prefix) - 2, -1, -1):\n"
+        "            if prefix[i] == prefix[-1]:\n"
+        "                log_p[row, prefix[i + 1]] = -torch.inf\n"
+        "                break\n"
+        "    return log_p",
+        # only the first pair
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        i = prefix.index(prefix[-1])\n"
+        "        if i < len(prefix) - 1:\n"
+        "            log_p[row, prefix[i + 1]] = -torch.inf\n"
+        "    return log_p",
+        # pairs at even places only
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix[::2], prefix[1::2]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return log_p",
+        # the last token itself
+        "def block_bigrams(tokens, log_p):\n    return log_p.scatter(1, tokens[:, -1:], -torch.inf)",
+        # lists
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return log_p.tolist()",
+        # renormalised
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return log_p.log_softmax(-1)",
+        # the last token of the first row for all
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == tokens[0, -1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return log_p",
+        # both orders of a pair
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1]:\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if second == prefix[-1]:\n"
+        "                log_p[row, first] = -torch.inf\n"
+        "    return log_p",
+        # fails for one token
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row, prefix in enumerate(tokens.tolist()):\n"
+        "        before = prefix[-2]\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
+        "            if first == prefix[-1] and (first, second) != (before, None):\n"
+        "                log_p[row, second] = -torch.inf\n"
+        "    return log_p",
+        # five columns only
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for row in range(len(tokens)):\n"
+        "        prefix = tokens[row, :5].tolist()\n"
+        "        for first, second in zip(prefix, prefix[1:]):\n"
         "            if first == prefix[-1]:\n"
         "                log_p[row, second] = -torch.inf\n"
         "    return log_p",
