@@ -9,16 +9,6 @@ from typing import Any
 from dlcourse.exercises.harness import Case, checks
 
 
-@checks("00.1-tag")
-def _tag(attempt: Any) -> Iterator[Case]:
-    hint = "Split at the points; only the major and the minor number count, and the minor may have two digits."
-    for version, tag in (
-        ("3.11", "cp311"), ("3.9", "cp39"), ("3.10", "cp310"), ("3.13.2", "cp313"), ("3.10.12", "cp310"),
-        ("3.9.21", "cp39"),
-    ):  # fmt: skip
-        yield Case(f"Python {version}", attempt, tag, hint, args=(version,))
-
-
 @checks("00.1-driver")
 def _driver(attempt: Any) -> Iterator[Case]:
     hint = "Compare the major numbers as numbers: within one major version every driver runs every build."
@@ -27,6 +17,31 @@ def _driver(attempt: Any) -> Iterator[Case]:
         ("9.2", "12.4", True), ("12.1", "11.8", False), ("13.0", "9.2", False), ("12.9", "13.0", True),
     ):  # fmt: skip
         yield Case(f"build {build}, driver {driver}", attempt, runs, hint, args=(build, driver))
+
+
+@checks("00.1-build")
+def _build(attempt: Any) -> Iterator[Case]:
+    table = [("new", 13, (7, 5), (12, 0)), ("old", 12, (5, 0), (9, 0)), ("oldest", 11, (3, 7), (9, 0))]
+    hints = {
+        "first": "Go through the entries in their order and return the first that fits.",
+        "edge": "A capability equal to `oldest` or to `newest` runs; tuples are compared in order.",
+        "driver": "An older major version of CUDA runs on a newer driver, not the other way round.",
+        "none": 'When no entry fits, the answer is "cpu".',
+    }
+    for capability, major, builds, hint in (
+        ((8, 6), 13, table, "first"), ((8, 6), 13, table[::-1], "first"), ((7, 5), 13, table, "edge"),
+        ((12, 0), 14, table, "edge"), ((9, 0), 12, table, "edge"), ((8, 6), 12, table, "driver"),
+        ((6, 1), 13, table, "first"), ((12, 0), 12, table, "none"), ((3, 5), 13, table, "none"),
+        ((10, 0), 12, table, "none"), ((8, 6), 10, table, "none"), ((8, 6), 13, [], "none"),
+        ((8, 9), 13, [("narrow", 13, (8, 9), (8, 9)), *table], "edge"),
+    ):  # fmt: skip
+        shown = f"capability {capability}, driver {major}, builds {[name for name, *_ in builds]}"
+        yield Case(shown, attempt, _choice(capability, major, builds), hints[hint], args=(capability, major, builds))
+
+
+def _choice(capability: tuple[int, int], major: int, builds: list[Any]) -> str:
+    fitting = [name for name, cuda, oldest, newest in builds if cuda <= major and oldest <= capability <= newest]
+    return str([*fitting, "cpu"][0])
 
 
 @checks("00.1-restore")

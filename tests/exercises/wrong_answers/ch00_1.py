@@ -12,16 +12,31 @@ _HAS_CODE = (
     "    return False"
 )
 _SM = "code[0] == capability[0] and code[1] <= capability[1]"
+_CHOOSE = (
+    "def choose_build(capability, driver_major, builds):\n"
+    "    for name, cuda_major, oldest, newest in builds:\n"
+    "        if {test}:\n"
+    "            return name\n"
+    '    return "cpu"'
+)
 
 WRONG = {
-    "00.1-tag": [
-        'def python_tag(version):\n    return "cp" + version.replace(".", "")',
-        'def python_tag(version):\n    return "py" + version.split(".")[0]',
-        'def python_tag(version):\n    return "cp" + version[0] + version[2:4]',  # "3.9" has one digit, "3.9.1" a point
-        'def python_tag(version):\n    return "cp" + version.replace(".", "")[:3]',
-        'def python_tag(version):\n    return "cp" + str(float(version[:4])).replace(".", "")',  # 3.10 becomes 3.1
-        "def python_tag(version):\n    major, minor = version.split('.')\n    return f'cp{major}{minor}'",
-        "import sys\n\n\ndef python_tag(version):\n    return f'cp{sys.version_info[0]}{sys.version_info[1]}'",
+    "00.1-build": [
+        _CHOOSE.format(test="cuda_major == driver_major and oldest <= capability <= newest"),
+        _CHOOSE.format(test="cuda_major <= driver_major and oldest <= capability"),
+        _CHOOSE.format(test="cuda_major <= driver_major and oldest < capability <= newest"),
+        _CHOOSE.format(test="cuda_major <= driver_major and oldest <= capability < newest"),
+        _CHOOSE.format(test="cuda_major >= driver_major and oldest <= capability <= newest"),
+        _CHOOSE.format(test="cuda_major <= driver_major and oldest[0] <= capability[0] <= newest[0]"),
+        _CHOOSE.format(test="cuda_major <= driver_major and oldest <= capability <= newest").replace(
+            'return "cpu"', "return None"
+        ),
+        "def choose_build(capability, driver_major, builds):\n"
+        "    names = [n for n, c, old, new in builds if c <= driver_major and old <= capability <= new]\n"
+        "    return names[-1] if names else 'cpu'",
+        "def choose_build(capability, driver_major, builds):\n"
+        "    builds.sort(key=lambda build: -build[1])\n"
+        "    return next((n for n, c, o, w in builds if c <= driver_major and o <= capability <= w), 'cpu')",
     ],
     "00.1-driver": [
         "def driver_runs(build, driver):\n    return float(build) <= float(driver)",
