@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlcourse.exercises.harness import Case, checks
 
@@ -15,85 +16,151 @@ from dlcourse.exercises.harness import Case, checks
 @checks("02.1-size")
 def _size(attempt: Any) -> Iterator[Case]:
     hints = {
-        (7, 3, 0, 1, 1): "Without padding, stride and dilation the kernel fits at n − k + 1 places.",
+        (7, 3): "Without padding, stride and dilation the kernel fits at n − k + 1 places; the defaults say so.",
+        (7, 3, 1): "Padding is added on both sides; stride and dilation are 1 unless they are given.",
+        (8, 3, 0, 2): "Divide by the stride, round down, then add 1.",
         (7, 3, 0, 1, 2): "A kernel of 3 with dilation 2 spans 2·(3 − 1) + 1 = 5 pixels.",
         (9, 3, 2, 2, 1): "Padding is added on both sides; divide by the stride, round down, then add 1.",
+        (10, 3, 0, 4, 1): "Rounding is down, always: the kernel must fit.",
         (32, 5, 2, 3, 3): "First the span of the dilated kernel, then the usual formula with the span as kernel.",
+        (12, 2, 1, 5, 4): "First the span of the dilated kernel, then the usual formula with the span as kernel.",
     }
+    names = ("n", "kernel", "padding", "stride", "dilation")
     for case, hint in hints.items():
-        n, k, p, s, d = case
+        n, k, p, s, d = (*case, *(0, 1, 1)[len(case) - 2 :])
         layer = nn.Conv1d(1, 1, k, padding=p, stride=s, dilation=d, device="meta")
         size = layer(torch.empty(1, 1, n, device="meta")).shape[-1]
-        shown = f"n {n}, kernel {k}, padding {p}, stride {s}, dilation {d}"
-        yield Case(shown, lambda case=case: attempt(*case), size, hint)
+        shown = ", ".join(f"{name} {value}" for name, value in zip(names, case, strict=False))
+        yield Case(shown, attempt, size, hint, args=case)
 
 
-@checks("02.1-strided")
+_CONVOLUTIONS = ("torch.nn.functional.conv2d", "torch.conv2d", "torch.nn.Conv2d")
+
+
+@checks("02.1-strided", forbid=_CONVOLUTIONS)
 def _strided(attempt: Any) -> Iterator[Case]:
-    X, K = torch.randn(7, 9), torch.randn(2, 3)
     hints = {
         ((1, 1), (0, 0)): "With stride 1 and no padding it is corr2d.",
         ((2, 3), (0, 0)): "The first stride is for rows, the second for columns; the window starts at (i·2, j·3).",
         ((1, 1), (1, 2)): "F.pad counts from the last axis: (left, right, top, bottom), here (2, 2, 1, 1).",
-        ((3, 2), (2, 1)): "Pad first, then stride over the padded picture.",
+        ((1, 2), (1, 0)): "The padding of one axis may be 0: X[p:-p] is empty then.",
+        ((3, 2), (2, 1)): "Pad with zeros first, then stride over the padded picture.",
     }
-    for (stride, padding), hint in hints.items():
-        yield Case(
-            f"X (7, 9), K (2, 3), stride {stride}, padding {padding}",
-            lambda stride=stride, padding=padding: attempt(X.clone(), K.clone(), stride, padding),
-            F.conv2d(X[None, None], K[None, None], stride=stride, padding=padding)[0, 0],
-            hint,
-        )
+
+    def right(X: Tensor, K: Tensor, stride: Any = (1, 1), padding: Any = (0, 0)) -> Tensor:
+        return F.conv2d(X[None, None], K[None, None], stride=stride, padding=padding)[0, 0]
+
+    for (H, W), (h, w) in (((7, 9), (2, 3)), ((6, 5), (3, 2)), ((3, 4), (3, 4))):
+        X, K = torch.randn(H, W), torch.randn(h, w)
+        shown = f"X ({H}, {W}), K ({h}, {w})"
+        for (stride, padding), hint in hints.items():
+            named = f"{shown}, stride {stride}, padding {padding}"
+            yield Case(named, attempt, right, hint, args=(X, K, stride, padding), gradient=(0, 1))
+        hint = "The defaults are stride (1, 1) and padding (0, 0)."
+        yield Case(f"{shown}, nothing else given", attempt, right, hint, args=(X, K))
+        yield Case(f"{shown}, stride (2, 1), no padding given", attempt, right, hint, args=(X, K, (2, 1)))
+
+
+class _Counter(TorchDispatchMode):
+    """Counts the convolutions that PyTorch computes."""
+
+    count: int = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten.convolution.default
+        return func(*args, **(kwargs or {}))
 
 
 @checks("02.1-depthwise")
 def _depthwise(attempt: Any) -> Iterator[Case]:
     hint = "`groups=C` splits the channels into C groups of one; F.conv2d then wants a weight of shape (C, 1, h, w)."
-    for n, c, size in ((1, 1, 4), (2, 3, 6), (3, 5, 7)):
-        X, K = torch.randn(n, c, size, size + 1), torch.randn(c, 3, 2)
-        want = torch.cat([F.conv2d(X[:, i : i + 1], K[i][None, None]) for i in range(c)], dim=1)
-        yield Case(
-            f"X {tuple(X.shape)}, K {tuple(K.shape)}", lambda X=X, K=K: attempt(X.clone(), K.clone()), want, hint
-        )
+
+    def right(X: Tensor, K: Tensor) -> Tensor:
+        return F.conv2d(X, K.unsqueeze(1), groups=len(K))
+
+    def calls(X: Tensor, K: Tensor) -> int:
+        with _Counter() as counter:
+            attempt(X, K)
+        return int(counter.count)
+
+    for n, c, size, (h, w) in ((1, 1, 4, (3, 2)), (2, 3, 6, (3, 2)), (3, 5, 7, (2, 4)), (1, 4, 5, (1, 3))):
+        X, K = torch.randn(n, c, size, size + 1), torch.randn(c, h, w)
+        shown = f"X {tuple(X.shape)}, K {tuple(K.shape)}"
+        yield Case(shown, attempt, right, hint, args=(X, K), gradient=(0, 1))
+        once = "The text asks for one call of F.conv2d, not one for each channel or picture."
+        yield Case(f"{shown}: the number of convolutions", calls, 1, once, args=(X, K))
 
 
-@checks("02.1-matrix")
+def _without_corr2d(attempt: Any) -> Callable[..., Any]:
+    """Return the attempt, run while the notebook's ``corr2d`` refuses to work."""
+
+    def run(*args: Any) -> Any:
+        space = getattr(attempt, "__globals__", {})
+        known = space.get("corr2d")
+        try:
+            space["corr2d"] = _refuse
+            return attempt(*args)
+        finally:
+            space["corr2d"] = known
+
+    return run
+
+
+def _refuse(*_: Any, **__: Any) -> None:
+    raise RuntimeError("the text forbids corr2d here")
+
+
+@checks("02.1-matrix", forbid=(*_CONVOLUTIONS, "torch.nn.functional.unfold", "torch.func.jacrev", "torch.func.jacfwd"))
 def _matrix(attempt: Any) -> Iterator[Case]:
+    run = _without_corr2d(attempt)
     yield Case(
         "K [[1, 2]], pictures of 1 × 3",
-        lambda: attempt(torch.tensor([[1.0, 2.0]]), 1, 3),
+        run,
         torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, 2.0]]),
         "Row r is one place of the kernel; its entry at a pixel is the kernel's number that lies on it, else 0.",
+        args=(torch.tensor([[1.0, 2.0]]), 1, 3),
     )
-    for h, w, height, width in ((2, 2, 3, 3), (2, 3, 4, 5), (1, 1, 2, 3)):
+    for h, w, height, width in ((2, 2, 3, 3), (2, 3, 4, 5), (1, 1, 2, 3), (3, 1, 5, 2), (2, 2, 2, 2)):
         K = torch.randn(h, w)
         basis = torch.eye(height * width).view(-1, 1, height, width)
         want = F.conv2d(basis, K[None, None]).flatten(1).T
         yield Case(
             f"K of shape ({h}, {w}), pictures of {height} × {width}",
-            lambda K=K, height=height, width=width: attempt(K.clone(), height, width),
-            want,
+            run,
+            want.contiguous(),
             "Fill M of shape (rows, columns, height, width): M[i, j, i:i+h, j:j+w] = K; then flatten both pairs.",
+            args=(K, height, width),
         )
 
 
 @checks("02.1-separable")
 def _separable(attempt: Any) -> Iterator[Case]:
     blur = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0])
+    edge = torch.tensor([1.0, 0.0, -1.0])
     kernels = {
         "a 5 × 5 blur": torch.outer(blur, blur) / 256,
-        "Sobel's kernel (3, 3)": torch.outer(torch.tensor([1.0, 2.0, 1.0]), torch.tensor([1.0, 0.0, -1.0])),
+        "the blur with a minus sign": -torch.outer(blur, blur) / 256,
+        "Sobel's kernel (3, 3)": torch.outer(torch.tensor([1.0, 2.0, 1.0]), edge),
+        "Sobel's kernel, turned": torch.outer(edge, torch.tensor([1.0, 2.0, 1.0])),
+        "a kernel (4, 3) whose first row and column are zero": torch.outer(
+            torch.tensor([0.0, 2.0, -1.0, 3.0]), torch.tensor([0.0, 1.0, 2.0])
+        ),
         "a random kernel (2, 4) of rank 1": torch.outer(torch.randn(2), torch.randn(4)),
+        "a random kernel (5, 1)": torch.randn(5, 1),
+        "a random kernel (1, 3)": torch.randn(1, 3),
     }
+
+    def product(kernel: Tensor) -> Any:
+        column, row = attempt(kernel)
+        return column @ row, tuple(column.shape), tuple(row.shape)
+
     for shown, kernel in kernels.items():
-
-        def product(kernel: torch.Tensor = kernel) -> Any:
-            column, row = attempt(kernel.clone())
-            return column @ row, tuple(column.shape), tuple(row.shape)
-
         yield Case(
             f"{shown}: column @ row, and their shapes",
             product,
             (kernel, (kernel.shape[0], 1), (1, kernel.shape[1])),
-            "K = U S Vh with one singular value that is not 0: the first column of U times S[0], the first row of Vh.",
+            "K = U S Vh with one singular value that is not 0: the first column of U times S[0], the first row of Vh. "
+            "Do not divide by an entry that may be 0.",
+            tolerance=1e-4,
+            args=(kernel,),
         )

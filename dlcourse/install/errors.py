@@ -111,7 +111,7 @@ _ERRORS: tuple[tuple[str, str, str], ...] = (
      "Install it again with all that it needs: python -m pip install --force-reinstall torch torchvision"),
     (r"torchvision::nms does not exist|Couldn't load custom C\+\+ ops|undefined symbol: _ZN\w*(?:c10|at|torch)",
      "torch and torchvision do not belong together.",
-     "Install both in one command, from the index of your build (`python -m dlcourse doctor` names it, else cpu): python -m "
+     "Install both in one command, from the index of your build (the doctor names it, else cpu): python -m "
      "pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/BUILD"),
     (r"WinError 193\b|is not a valid Win32 application",
      "32-bit and 64-bit programs are mixed.",

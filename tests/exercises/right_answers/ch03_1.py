@@ -5,7 +5,7 @@ RIGHT: dict[str, list[str]] = {
         # F.linear, block by block
         "def gru_step(x, h, W, U, b):\n"
         "    H = h.shape[1]\n"
-        "    gate = lambda i, h: F.linear(x, W[i * H : (i + 1) * H], b[i * H : (i + 1) * H]) + F.linear(h, U[i * H :][:H])\n"
+        "    gate = lambda i, h: F.linear(x, W[i * H :][:H], b[i * H :][:H]) + F.linear(h, U[i * H :][:H])\n"
         "    r, z = gate(0, h).sigmoid(), gate(1, h).sigmoid()\n"
         "    n = gate(2, r * h).tanh()\n"
         "    return n + z * (h - n)",

@@ -36,7 +36,8 @@ RIGHT: dict[str, list[str]] = {
         "    return result",
         # loops
         "def teacher_inputs(target):\n"
-        "    return torch.tensor([[2] + [0 if token == 3 else token for token in row[:-1]] for row in target.tolist()])",
+        "    rows = target.tolist()\n"
+        "    return torch.tensor([[2] + [0 if token == 3 else token for token in row[:-1]] for row in rows])",
         # arithmetic
         "def teacher_inputs(target):\n"
         "    result = torch.empty_like(target)\n"
