@@ -72,7 +72,8 @@ def _facts(layer: Any, given: tuple[nn.Conv2d, ...], *x: Tensor) -> dict[str, An
 def _new(conv: Any) -> nn.Conv2d:
     """Return a convolution with all options of another."""
     names = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
-    return nn.Conv2d(*(getattr(conv, name) for name in names), bias=conv.bias is not None)
+    options = {name: getattr(conv, name) for name in names}
+    return nn.Conv2d(**options, bias=conv.bias is not None)
 
 
 def _merged(a: nn.Conv2d, b: nn.Conv2d) -> nn.Conv2d:

@@ -34,13 +34,12 @@ def _gru(attempt: Any) -> Iterator[Case]:
         z, n, _ = parts(x, h, W, U, b)
         return (1 - z) * h + z * n
 
-    one, zero = torch.ones(1, 1), torch.zeros(3, 1)
     biases = {
         (0.0, 50.0, 0.0): "Where z = 1 the old state stays: h' = z·h + (1 − z)·n; z is the second block.",
         (0.0, -50.0, 0.5): "Where z = 0 the candidate n = tanh(…) takes the place of the state.",
     }
     for bias, hint in biases.items():
-        args = (one, one, zero, zero, torch.tensor(bias))
+        args = (torch.ones(1, 1), torch.ones(1, 1), torch.zeros(3, 1), torch.zeros(3, 1), torch.tensor(bias))
         yield Case(f"one unit, all weights 0, b = {list(bias)}, h = 1", attempt, reference, hint, args=args)
     hint = (
         "Each block is H rows, in the order r, z, n; every block has its part of b. r and z are sigmoids, n is a tanh."
@@ -134,8 +133,10 @@ def _temperature(attempt: Any) -> Iterator[Case]:
         for temperature in (0.3, 2.5):
             args: tuple[Any, ...] = (2 * torch.randn(shape), temperature)
             yield Case(f"scores {shape}, temperature {temperature}", attempt, reference, hint, args=args, causes=causes)
-    shown, hint = "scores [[1, 1.01, 0.98]], temperature 0.01", "A small temperature counts too: it has no lower bound."
-    yield Case(shown, attempt, reference, hint, 1e-4, (torch.tensor([[1.0, 1.01, 0.98]]), 0.01))
+    hint = "A small temperature counts too: it has no lower bound."
+    for unit in (0.01, 1e-4):
+        args = (torch.tensor([[0.0, unit, -2 * unit]]), unit)
+        yield Case(f"scores [[0, {unit:g}, {-2 * unit:g}]], temperature {unit:g}", attempt, reference, hint, args=args)
     large = torch.tensor([[1000.0, 1001.0, 900.0], [1.0, 0.0, -99.0]])
     shown = "scores [[1000, 1001, 900], [1, 0, −99]], temperature"
     hint = "exp(10010) is infinite: torch.softmax takes the largest score of each row out first."

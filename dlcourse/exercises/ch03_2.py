@@ -26,12 +26,6 @@ def _leak(attempt: Any) -> Iterator[Case]:
         "go. and Go. are the same sentence: lower-case both sides.": lambda train, test: (
             sum(s in {source for source, _ in train} for s, _ in test) / len(test)
         ),
-        "A share lies between 0 and 1: divide by the number of test pairs.": lambda train, test: (
-            len(test) * reference(train, test)
-        ),
-        "Divide by the number of test pairs, not of training pairs.": lambda train, test: (
-            len(test) * reference(train, test) / len(train)
-        ),
     }
     train = [("Go.", "Va."), ("I know.", "Je sais."), ("Go.", "Pars.")]
     cases = [
@@ -160,8 +154,6 @@ def _brevity(attempt: Any) -> Iterator[Case]:
     causes = {
         "Add up the lengths of all sentences first; there is one penalty for the whole set.": per_sentence,
         "Take the nearest length, not the shortest.": lambda n, r: reference(n, [[min(each)] for each in r]),
-        "Take the nearest length, not the longest.": lambda n, r: reference(n, [[max(each)] for each in r]),
-        "Take the nearest length, not the first.": lambda n, r: reference(n, [each[:1] for each in r]),
     }
     cases = [
         ([2], [[6]], "exp(1 − r/c) with r = 6 and c = 2."),
@@ -200,10 +192,10 @@ def _padding(attempt: Any) -> Iterator[Case]:
         return share(cut(sorted(lengths), batch_size))
 
     causes = {
-        "Sort the lengths first.": lambda lengths, size: share(cut(lengths, size)),
         "Sort from short to long: then the last batch, of the longest, is the smaller one.": lambda lengths, size: (
             share(cut(sorted(lengths, reverse=True), size))
         ),
+        "Sort the lengths first.": lambda lengths, size: share(cut(lengths, size)),
         "Divide by all positions, real ones and padding.": lambda lengths, size: 1 / (1 - reference(lengths, size)) - 1,
         "This is the share of the real tokens; the padding is the rest.": lambda lengths, size: (
             1 - reference(lengths, size)

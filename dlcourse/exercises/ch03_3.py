@@ -74,14 +74,14 @@ def _greedy(attempt: Any) -> Iterator[Case]:
 @checks("03.3-sequences", forbid=("itertools.product", "torch.cartesian_prod"))
 def _sequences(attempt: Any) -> Iterator[Case]:
     def limited(V: int, T: int) -> Any:
-        """Call the attempt, and stop it after 20,000 lines, so that listing 40¹² outputs does not hang the notebook."""
+        """Call the attempt, but stop it after 100,000 lines: listing 40¹² outputs would hang the notebook."""
         lines, tracer = 0, sys.gettrace()
 
         def count(*_: Any) -> Any:
             nonlocal lines
             lines += 1
-            if lines > 20_000:
-                raise RuntimeError("more than 20,000 lines were executed: count by a formula, without listing.")
+            if lines > 100_000:
+                raise RuntimeError("more than 100,000 lines were executed: count by a formula, without listing.")
             return count
 
         sys.settrace(count)
