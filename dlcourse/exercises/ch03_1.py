@@ -140,7 +140,7 @@ def _temperature(attempt: Any) -> Iterator[Case]:
     large = torch.tensor([[1000.0, 1001.0, 900.0], [1.0, 0.0, -99.0]])
     shown = "scores [[1000, 1001, 900], [1, 0, −99]], temperature"
     hint = "exp(10010) is infinite: torch.softmax takes the largest score of each row out first."
-    yield Case(f"{shown} 0.1", attempt, reference, hint, args=(large, 0.1))
+    yield Case(f"{shown} 0.1", attempt, reference, hint, 2e-3, (large, 0.1))  # float32 holds 10010 to 0.001
     hint = "Dividing by 0 gives no number. The limit has probability 1 at the argmax of each row and 0 elsewhere."
     causes = {"Each row has its own largest score.": lambda scores, t: (scores == scores.max()).float()}
     yield Case(f"{shown} 0", attempt, reference, hint, args=(large, 0), causes=causes)

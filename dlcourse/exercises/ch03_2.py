@@ -33,6 +33,7 @@ def _leak(attempt: Any) -> Iterator[Case]:
         ([("Go.", "File !"), ("I know.", "Je sais.")], "Compare the sources only: a new translation leaks too."),
         ([("go.", "Va."), ("Help!", "Va."), ("Run.", "Cours.")], "Ignore case: lower-case both sides."),
         ([("go.", "Va."), ("GO.", "Pars."), ("Wait.", "Attends.")], "Count pairs, not different sentences."),
+        ([("Go.", "Va."), ("Go.", "Va."), ("Run.", "Va.")], "Count each pair, also one that comes twice: 2 of 3."),
         ([("Wait.", "Va.")], "A known target is no leak: the source is new."),
         ([("know.", "Sais."), ("I know.", "Je sais.")], "Whole sentences must be equal, not a part of one."),
         ([("I know. Go.", "Je sais."), ("i KNOW.", "Ah.")], "Whole sentences must be equal, not a part of one."),
@@ -50,7 +51,7 @@ def _leak(attempt: Any) -> Iterator[Case]:
     for known, new in ((40, 25), (9, 1), (5, 60)):
         pairs: list[Pairs] = []
         for size in (known, new):
-            words = [draw.choices(("He", "she", "RAN", "sat", "may"), k=draw.choice((2, 3))) for _ in range(size)]
+            words = [draw.choices(("He", "ran", "SAW"), k=draw.choice((2, 3))) for _ in range(size)]
             sentences = [draw.choice((str.lower, str.upper, str))(" ".join(each)) + draw.choice(".!") for each in words]
             pairs.append([(sentence, draw.choice(("Va.", "Non."))) for sentence in sentences])
         hint = "Count the test pairs whose lower-cased source is among the lower-cased sources of training."

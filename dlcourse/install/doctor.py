@@ -20,13 +20,13 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from dlcourse.install import shadow
 from dlcourse.install.environment import ASTRAY, SetupError, is_complete, pip_settings
 from dlcourse.install.errors import explain_error
-from dlcourse.install.gpu import judge_gpu, read_driver
+from dlcourse.install.gpu import Driver, judge_driver, judge_gpu, read_driver
 from dlcourse.install.machine import (
     C_MODULES,
     MAC,
@@ -287,7 +287,15 @@ def check_trial(name: str, code: str, timeout: float = 180) -> Result:
 
 
 def check_gpu() -> list[Result]:
-    """Driver and GPU architecture against the installed PyTorch."""
+    """Driver and GPU architecture against the installed PyTorch; before it is installed, the build to install."""
+    if not has_module("torch"):
+        driver = read_driver()
+        result = judge_driver(driver, None)
+        if isinstance(driver, Driver) and result.status != "skip":
+            highest = ".".join(map(str, driver.cuda))
+            found = f"driver {driver.version} runs CUDA up to {highest}; PyTorch is not installed yet"
+            return [replace(result, found=found)]
+        return [result]
     probe = check_trial("NVIDIA driver", _FACTS)
     if probe.status != "ok":
         return [probe]

@@ -10,6 +10,7 @@ import pytest
 
 from dlcourse.install import doctor, machine
 from dlcourse.install.environment import Settings
+from dlcourse.install.gpu import Driver
 
 
 @pytest.fixture
@@ -238,3 +239,14 @@ def test_works_before_anything_is_installed() -> None:
     assert done.returncode == 1 and done.stderr == ""
     for name in (*doctor._TRIALS, "NVIDIA driver"):
         assert results[name]["found"] == "torch is not installed" and results[name]["fix"].startswith("Run: ")
+
+
+def test_before_set_up_the_build_for_this_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = doctor.has_module
+    monkeypatch.setattr(doctor, "has_module", lambda name: name != "torch" and known(name))
+    monkeypatch.setattr(doctor, "read_driver", lambda: Driver("560.35", (12, 6), (("GTX 1080", (6, 1)),)))
+    (result,) = doctor.check_gpu()
+    assert "not installed yet" in result.found and "cu126" in result.fix
+    monkeypatch.setattr(doctor, "read_driver", lambda: None)
+    (result,) = doctor.check_gpu()
+    assert result.status == "skip"
