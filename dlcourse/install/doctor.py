@@ -290,6 +290,8 @@ def check_gpu() -> list[Result]:
     """Driver and GPU architecture against the installed PyTorch; before it is installed, the build to install."""
     if not has_module("torch"):
         driver = read_driver()
+        if driver is None:
+            return [Result("NVIDIA driver", "skip", "no NVIDIA driver (no nvidia-smi): the course will run on the CPU")]
         result = judge_driver(driver, None)
         if isinstance(driver, Driver) and result.status != "skip":
             highest = ".".join(map(str, driver.cuda))
