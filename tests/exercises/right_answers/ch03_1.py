@@ -69,6 +69,14 @@ RIGHT: dict[str, list[str]] = {
         "    if temperature == 0:\n"
         "        return torch.eye(scores.shape[1])[scores.argmax(1)]\n"
         "    return (scores.double() / temperature).softmax(-1).float()",
+        # logsumexp
+        "def tempered(scores, temperature):\n"
+        "    if temperature == 0:\n"
+        "        p = torch.zeros_like(scores)\n"
+        "        p[torch.arange(len(scores)), scores.argmax(1)] = 1\n"
+        "        return p\n"
+        "    s = scores / temperature\n"
+        "    return (s - s.logsumexp(1, keepdim=True)).exp()",
     ],
     "03.1-params": [
         # closed formula

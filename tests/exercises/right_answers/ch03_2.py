@@ -74,6 +74,11 @@ RIGHT: dict[str, list[str]] = {
         "            g *= bound / total**0.5\n"
         "        result.append(g)\n"
         "    return result",
+        # with PyTorch's small number in the denominator
+        "def clip_gradients(gradients, bound):\n"
+        "    norm = torch.nn.utils.get_total_norm(gradients)\n"
+        "    scale = torch.clamp(bound / (norm + 1e-6), max=1.0)\n"
+        "    return [g * scale for g in gradients]",
     ],
     "03.2-brevity": [
         # loops

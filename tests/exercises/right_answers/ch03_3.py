@@ -46,6 +46,14 @@ RIGHT: dict[str, list[str]] = {
         "            following[token] = 1 if t == 0 else sum(ends[1:])\n"
         "        total, ends = total + following[0], following\n"
         "    return total + sum(ends[1:])",
+        # counts for each last token
+        "def count_outputs(V, T):\n"
+        "    alive = {v: 1 for v in range(1, V)}\n"
+        "    total = 1\n"
+        "    for _ in range(T - 1):\n"
+        "        total += sum(alive.values())\n"
+        "        alive = {v: sum(alive[u] for u in alive) for v in alive}\n"
+        "    return total + sum(alive.values())",
     ],
     "03.3-penalty": [
         # in two steps, torch.argmax
@@ -92,6 +100,18 @@ RIGHT: dict[str, list[str]] = {
         "    best, place = scores.view(-1).topk(len(log_p))\n"
         "    parents, tokens = torch.unravel_index(place, scores.shape)\n"
         "    return parents, tokens, best",
+        # heapq, a named tuple
+        "import heapq\n"
+        "from collections import namedtuple\n"
+        "\n"
+        'Step = namedtuple("Step", "parents tokens log_p")\n'
+        "\n"
+        "\n"
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    found = [((log_p[i] + step_log_p[i, v]).item(), i, v) for i in range(k) for v in range(V)]\n"
+        "    best, parents, tokens = map(torch.tensor, zip(*heapq.nlargest(k, found)))\n"
+        "    return Step(parents, tokens, best)",
     ],
     "03.3-bigrams": [
         # without a loop

@@ -166,6 +166,11 @@ WRONG: dict[str, list[str]] = {
         "def padded_perplexity(nll, lengths):\n"
         "    real = torch.arange(nll.shape[1]) < lengths[:, None]\n"
         "    return (-nll[real].mean()).exp()",
+        # changes lengths
+        "def padded_perplexity(nll, lengths):\n"
+        "    lengths -= 1\n"
+        "    real = torch.arange(nll.shape[1]) <= lengths[:, None]\n"
+        "    return nll[real].mean().exp()",
     ],
     "03.1-temperature": [
         "def tempered(scores, temperature):\n    return torch.softmax(scores / temperature, -1)",
@@ -256,6 +261,19 @@ WRONG: dict[str, list[str]] = {
         "    if temperature == 0:\n"
         "        return F.one_hot(scores.argmax(-1), scores.shape[-1]).float().tolist()\n"
         "    return torch.softmax(scores / temperature, -1).tolist()",
+        # a lower bound of .001
+        "def tempered(scores, temperature):\n    return torch.softmax(scores / max(temperature, 1e-3), -1)",
+        # the largest by absolute value
+        "def tempered(scores, temperature):\n"
+        "    if temperature == 0:\n"
+        "        return F.one_hot(scores.abs().argmax(-1), scores.shape[-1]).float()\n"
+        "    return torch.softmax(scores / temperature, -1)",
+        # cuts large scores
+        "def tempered(scores, temperature):\n"
+        "    if temperature == 0:\n"
+        "        return F.one_hot(scores.argmax(-1), scores.shape[-1]).float()\n"
+        "    s = (scores / temperature).clamp(-80, 80).exp()\n"
+        "    return s / s.sum(-1, keepdim=True)",
     ],
     "03.1-params": [
         "def lstm_parameters(inputs, hidden, layers=1, bidirectional=False):\n"
@@ -331,6 +349,23 @@ WRONG: dict[str, list[str]] = {
         "        total += 4 * hidden * (inputs + d * hidden + 2 * d)\n"
         "        inputs = d * hidden\n"
         "    return total",
+        # builds a cell
+        "def lstm_parameters(inputs, hidden, layers=1, bidirectional=False):\n"
+        "    cell = nn.LSTMCell(inputs, hidden)\n"
+        "    n = sum(p.numel() for p in cell.parameters())\n"
+        "    d = 1 + bidirectional\n"
+        "    return d * (n + (layers - 1) * 4 * hidden * (d * hidden + hidden + 2))",
+        # builds it, imported under another name
+        "from torch.nn import LSTM as Made\n"
+        "def lstm_parameters(inputs, hidden, layers=1, bidirectional=False):\n"
+        "    return sum(p.numel() for p in Made(inputs, hidden, layers, bidirectional=bidirectional).parameters())",
+        # builds it where that is possible
+        "def lstm_parameters(inputs, hidden, layers=1, bidirectional=False):\n"
+        "    try:\n"
+        "        return count_parameters(nn.LSTM(inputs, hidden, layers, bidirectional=bidirectional))\n"
+        "    except RuntimeError:\n"
+        "        d = 1 + bidirectional\n"
+        "        return 4 * d * hidden * (inputs + (layers - 1) * d * hidden + layers * (hidden + 2))",
     ],
     "03.1-last": [
         "def summaries(outputs, lengths):\n    return outputs[:, -1]",
@@ -408,5 +443,10 @@ WRONG: dict[str, list[str]] = {
         "def summaries(outputs, lengths):\n"
         "    rows = torch.arange(len(outputs))\n"
         "    return torch.stack([outputs[rows, lengths - 1, ::2], outputs[:, 0, 1::2]], -1).flatten(1)",
+        # changes lengths
+        "def summaries(outputs, lengths):\n"
+        "    h = outputs.shape[-1] // 2\n"
+        "    lengths -= 1\n"
+        "    return torch.cat([outputs[torch.arange(len(outputs)), lengths, :h], outputs[:, 0, h:]], -1)",
     ],
 }

@@ -94,6 +94,17 @@ WRONG: dict[str, list[str]] = {
         "def leaking(train, test):\n"
         "    known = {side.lower() for pair in train for side in pair}\n"
         "    return sum(source.lower() in known or target.lower() in known for source, target in test) / len(test)",
+        # a pair that comes twice counts once
+        "def leaking(train, test):\n"
+        "    known = {s.lower() for s, _ in train}\n"
+        "    return sum(s.lower() in known for s, _ in set(test)) / len(test)",
+        # eight training pairs only
+        "def leaking(train, test):\n"
+        "    known = {s.lower() for s, _ in train[:8]}\n"
+        "    return sum(s.lower() in known for s, _ in test) / len(test)",
+        # every match of a training pair counts
+        "def leaking(train, test):\n"
+        "    return sum(a[0].lower() == b[0].lower() for a in train for b in test) / len(test)",
     ],
     "03.2-shift": [
         "def teacher_inputs(target):\n    return target",
@@ -154,6 +165,10 @@ WRONG: dict[str, list[str]] = {
         "    return target",
         # rolls over the last column
         "def teacher_inputs(target):\n    result = target.roll(1, 1)\n    return result.masked_fill(result == 3, 2)",
+        # int32
+        "def teacher_inputs(target):\n"
+        "    out = F.pad(target, (1, 0), value=2)[:, :-1]\n"
+        "    return torch.where((out == 3) , 0, out).int()",
     ],
     "03.2-clip": [
         # each tensor by itself
@@ -180,7 +195,7 @@ WRONG: dict[str, list[str]] = {
         "def clip_gradients(gradients, bound):\n"
         "    norm = sum(g.norm().item() for g in gradients)\n"
         "    return [g * (min(1.0, bound / norm) if norm else 1.0) for g in gradients]",
-        # in place, by the out of mul_
+        # in place, by mul_
         "def clip_gradients(gradients, bound):\n"
         "    norm = math.sqrt(sum(g.square().sum().item() for g in gradients))\n"
         "    factor = min(1.0, bound / norm) if norm > 0 else 1.0\n"
@@ -274,6 +289,20 @@ WRONG: dict[str, list[str]] = {
         "    norm = max(g.norm().item() for g in gradients)\n"
         "    factor = min(1.0, bound / norm) if norm > 0 else 1.0\n"
         "    return [factor * g for g in gradients]",
+        # the square root of the factor
+        "def clip_gradients(gradients, bound):\n"
+        "    n = sum((g ** 2).sum() for g in gradients)\n"
+        "    return [g * min(1, bound / n.clamp(min=1e-9).item()) ** 0.5 for g in gradients]",
+        # clips from a norm of 1
+        "def clip_gradients(gradients, bound):\n"
+        "    n = math.sqrt(sum((g ** 2).sum().item() for g in gradients))\n"
+        "    f = bound / n if n > 1 else 1\n"
+        "    return [g * f for g in gradients]",
+        # double precision
+        "def clip_gradients(gradients, bound):\n"
+        "    n = math.sqrt(sum((g ** 2).sum().item() for g in gradients))\n"
+        "    f = bound / n if n > bound else 1\n"
+        "    return [(g * f).double() for g in gradients]",
     ],
     "03.2-brevity": [
         # rewards long translations
@@ -445,5 +474,16 @@ WRONG: dict[str, list[str]] = {
         "    lengths = sorted(lengths)\n"
         "    batches = [lengths[i : i + batch_size + 1] for i in range(0, len(lengths), batch_size)]\n"
         "    return 1 - sum(map(sum, batches)) / sum(len(b) * max(b) for b in batches)",
+        # batches of every n-th sentence
+        "def padding_share(lengths, batch_size):\n"
+        "    s = sorted(lengths)\n"
+        "    b = [s[i::batch_size] for i in range(batch_size)]\n"
+        "    b = [x for x in b if x]\n"
+        "    return 1 - sum(s) / sum(len(x) * max(x) for x in b)",
+        # rounded
+        "def padding_share(lengths, batch_size):\n"
+        "    s = sorted(lengths)\n"
+        "    b = [s[i : i + batch_size] for i in range(0, len(s), batch_size)]\n"
+        "    return round(1 - sum(s) / sum(len(x) * max(x) for x in b), 3)",
     ],
 }

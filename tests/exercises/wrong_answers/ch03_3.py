@@ -208,6 +208,12 @@ WRONG = {
         "        probability = P[path[-1]].max().item()\n"
         "        path.append(P[path[-1]].argmax().item())\n"
         "    return path[1:], probability",
+        # an iterator
+        "def greedy_path(P, start, steps):\n    return iter([1])",
+        # a number in place of the function
+        "greedy_path = 5",
+        # calls itself for ever
+        "def greedy_path(P, start, steps):\n    return greedy_path(P, start, steps)",
     ],
     "03.3-sequences": [
         "def count_outputs(V, T):\n    return V**T",
@@ -268,6 +274,16 @@ WRONG = {
         "def count_outputs(V, T):\n    return {(3, 1): 3, (2, 3): 4, (4, 4): 121, (3, 6): 127}[V, T]",
         # <eos> is not one of the V tokens
         "def count_outputs(V, T):\n    return sum(V**t for t in range(T)) + V**T",
+        # walks through all, by NumPy
+        "def count_outputs(V, T):\n"
+        "    import numpy as np\n"
+        "    return sum(1 for p in np.ndindex(*[V] * T) if all(p[i] != 0 or not any(p[i + 1:]) for i in range(T)))",
+        # lists all as a tensor
+        "def count_outputs(V, T):\n"
+        '    g = torch.stack(torch.meshgrid(*[torch.arange(V)] * T, indexing="ij"), -1).reshape(-1, T)\n'
+        "    first = torch.where(g == 0, 1, 0).cumsum(1)\n"
+        "    g[(first > 1) | ((first == 1) & (g != 0))] = 0\n"
+        "    return len(torch.unique(g, dim=0))",
     ],
     "03.3-penalty": [
         "def best_hypothesis(log_p, length, alpha):\n"
@@ -354,6 +370,19 @@ WRONG = {
         "def best_hypothesis(log_p, length, alpha):\n"
         "    scores = log_p / ((5 + length) / 6) ** alpha\n"
         "    return int(scores[1] > scores[0]), scores",
+        # always alpha 0.6
+        "def best_hypothesis(log_p, length, alpha=0.6):\n"
+        "    s = log_p / ((5 + length) / 6) ** 0.6\n"
+        "    return s.argmax().item(), s",
+        # changes length
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    length += 5\n"
+        "    s = log_p / (length / 6) ** alpha\n"
+        "    return s.argmax().item(), s",
+        # a bool for the index
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    s = log_p / ((5 + length) / 6) ** alpha\n"
+        "    return True if s.argmax() == 1 else s.argmax().item(), s",
     ],
     "03.3-topk": [
         # the best of each row, not of all
@@ -471,6 +500,24 @@ WRONG = {
         "    k, V = step_log_p.shape\n"
         "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().sort(descending=True)\n"
         "    return place // V, place % V, best",
+        # int32 parents
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return (place // V).int(), place % V, best",
+        # columns
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).T.flatten().topk(k)\n"
+        "    return place // V, place % V, best",
+        # the log-probabilities cut at e^−69
+        "def beam_step(log_p, step_log_p):\n"
+        "    k, V = step_log_p.shape\n"
+        "    p = (log_p.unsqueeze(1) + step_log_p).flatten().exp()\n"
+        "    best, place = p.topk(k)\n"
+        "    return place // V, place % V, best.clamp(min=1e-30).log()",
+        # its argument
+        "def beam_step(log_p, step_log_p):\n    return log_p",
     ],
     "03.3-bigrams": [
         # the pairs of all rows together
@@ -647,5 +694,25 @@ WRONG = {
         "            if first == prefix[-1]:\n"
         "                log_p[row, second] = -torch.inf\n"
         "    return log_p",
+        # blocks token 0 where nothing is blocked
+        "def block_bigrams(tokens, log_p):\n"
+        "    out = log_p.clone()\n"
+        "    hit = tokens[:, :-1] == tokens[:, -1:]\n"
+        "    return out.scatter(1, torch.where(hit, tokens[:, 1:], 0), -torch.inf)",
+        # a copy only where something is blocked
+        "def block_bigrams(tokens, log_p):\n"
+        "    out = log_p\n"
+        "    for i in range(len(tokens)):\n"
+        "        for j in range(tokens.shape[1] - 1):\n"
+        "            if tokens[i, j] == tokens[i, -1]:\n"
+        "                out = out.clone(); out[i, tokens[i, j + 1]] = -torch.inf\n"
+        "    return out",
+        # double precision
+        "def block_bigrams(tokens, log_p):\n"
+        "    out = log_p.clone().double()\n"
+        "    for i in range(len(tokens)):\n"
+        "        for j in range(tokens.shape[1] - 1):\n"
+        "            if tokens[i, j] == tokens[i, -1]: out[i, tokens[i, j + 1]] = -torch.inf\n"
+        "    return out",
     ],
 }
