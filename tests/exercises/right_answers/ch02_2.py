@@ -54,6 +54,14 @@ def shift(images, down, right):
     below = torch.diag_embed(torch.ones(max(H - abs(down), 0)), offset=-down) if abs(down) < H else torch.zeros(H, H)
     side = torch.diag_embed(torch.ones(max(W - abs(right), 0)), offset=right) if abs(right) < W else torch.zeros(W, W)
     return below @ images @ side""",
+        """\
+def shift(images, down, right):
+    moved = images.roll((down, right), (-2, -1))
+    if down:
+        moved[..., slice(down) if down > 0 else slice(down, None), :] = 0
+    if right:
+        moved[..., slice(right) if right > 0 else slice(right, None)] = 0
+    return moved""",
     ],
     "02.2-merge": [
         """\

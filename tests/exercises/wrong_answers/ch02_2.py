@@ -120,15 +120,7 @@ def shift(images, down, right):
     moved[..., :down, :] = 0
     moved[..., :, :right] = 0
     return moved""",
-        # right, but a shift beyond the side wraps around
-        """\
-def shift(images, down, right):
-    moved = images.roll((down, right), (-2, -1))
-    if down:
-        moved[..., slice(down) if down > 0 else slice(down, None), :] = 0
-    if right:
-        moved[..., slice(right) if right > 0 else slice(right, None)] = 0
-    return moved[:2]""",
+        # only shifts up to the side
         """\
 def shift(images, down, right):
     height, width = images.shape[-2:]
