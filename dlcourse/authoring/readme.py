@@ -43,8 +43,8 @@ QUIET = 0.6  # seconds that the fixed training of ``install/waiting.py`` takes o
 def seconds_of(notebook: str, scale: str = "quick") -> str:
     """Return the time on two quiet cores in words, such as "35 s" or "4 min"; "–" without a recorded run.
 
-    It is the median over the runs of seconds / workload, times ``QUIET``: a run on a busy machine is slow, and so is the
-    fixed training that was timed just before it.
+    It is the median over the runs of seconds / workload, times ``QUIET``: a run on a busy machine is slow, and so is
+    the fixed training that was timed just before it.
     """
     runs = [run["seconds"] / run["workload"] for run in results.load(notebook, scale)["runs"]]
     if not runs:
