@@ -2,181 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlcourse.exercises.harness import Case, checks
-
-_CONVOLUTIONS = tuple(
-    f"torch.{place}conv{kind}" for place in ("", "nn.functional.") for kind in ("1d", "2d", "3d", "_transpose2d")
-)
 
 
 @checks("02.1-size")
 def _size(attempt: Any) -> Iterator[Case]:
-    def reference(n: int, kernel: int, padding: int = 0, stride: int = 1, dilation: int = 1) -> int:
-        layer = nn.Conv1d(1, 1, kernel, padding=padding, stride=stride, dilation=dilation, device="meta")
-        return layer(torch.empty(1, 1, n, device="meta")).shape[-1]
-
-    hints = {
-        (
-            7,
-            3,
-        ): "Without padding, stride and dilation the kernel fits at n − k + 1 places; the defaults are 0, 1 and 1.",
-        (8, 3, 1): "Padding is added on both sides; the defaults of stride and dilation are 1.",
-        (8, 3, 1, 2): "Divide by the stride, round down, then add 1; the default of dilation is 1.",
+    hints: dict[tuple[int, ...], str] = {
+        (7, 3): "Without padding, stride and dilation the kernel fits at n − k + 1 places; the defaults say so.",
+        (7, 3, 1): "Padding is added on both sides; stride and dilation are 1 unless they are given.",
+        (8, 3, 0, 2): "Divide by the stride, round down, then add 1.",
         (7, 3, 0, 1, 2): "A kernel of 3 with dilation 2 spans 2·(3 − 1) + 1 = 5 pixels.",
         (9, 3, 2, 2, 1): "Padding is added on both sides; divide by the stride, round down, then add 1.",
+        (10, 3, 0, 4, 1): "Rounding is down, always: the kernel must fit.",
         (32, 5, 2, 3, 3): "First the span of the dilated kernel, then the usual formula with the span as kernel.",
-        (5, 3, 0, 4, 2): "A kernel that just fits has one place, whatever the stride is.",
-        (6, 1, 0, 2, 5): "A kernel of 1 spans one pixel with any dilation.",
+        (12, 2, 1, 5, 4): "First the span of the dilated kernel, then the usual formula with the span as kernel.",
     }
-    for args, hint in hints.items():
-        yield Case(f"dilated_size{args}", attempt, reference, hint, args=args)
     for _ in range(20):
-        kernel, padding, stride, dilation = (int(torch.randint(low, 6, ())) for low in (1, 0, 1, 1))
-        n = dilation * (kernel - 1) + 1 + int(torch.randint(0, 20, ()))
-        args = (n, kernel, padding, stride, dilation)
-        hint = "The span d·(k − 1) + 1 takes the place of the kernel in (n + 2p − k) // s + 1."
-        yield Case(f"dilated_size{args}", attempt, reference, hint, args=args)
+        k, p, s, d = (int(torch.randint(low, 6, ())) for low in (1, 0, 1, 1))
+        n = d * (k - 1) + 1 + int(torch.randint(20, ()))
+        hints[n, k, p, s, d] = "The span of the dilated kernel takes the place of k in (n + 2p − k) // s + 1."
+    names = ("n", "kernel", "padding", "stride", "dilation")
+    for case, hint in hints.items():
+        n, k, p, s, d = (*case, *(0, 1, 1)[len(case) - 2 :])
+        layer = nn.Conv1d(1, 1, k, padding=p, stride=s, dilation=d, device="meta")
+        size = layer(torch.empty(1, 1, n, device="meta")).shape[-1]
+        shown = ", ".join(f"{name} {value}" for name, value in zip(names, case, strict=False))
+        yield Case(shown, attempt, size, hint, args=case)
+
+
+_CONVOLUTIONS = ("torch.nn.functional.conv2d", "torch.conv2d", "torch.nn.Conv2d")
 
 
 @checks("02.1-strided", forbid=_CONVOLUTIONS)
 def _strided(attempt: Any) -> Iterator[Case]:
-    def reference(X: Tensor, K: Tensor, stride: Any = (1, 1), padding: Any = (0, 0)) -> Tensor:
+    hints = {
+        ((1, 1), (0, 0)): "With stride 1 and no padding it is corr2d.",
+        ((2, 3), (0, 0)): "The first stride is for rows, the second for columns; the window starts at (i·2, j·3).",
+        ((1, 1), (1, 2)): "F.pad counts from the last axis: (left, right, top, bottom), here (2, 2, 1, 1).",
+        ((1, 2), (1, 0)): "The padding of one axis may be 0: X[p:-p] is empty then.",
+        ((3, 2), (2, 1)): "Pad with zeros first, then stride over the padded picture.",
+    }
+
+    def right(X: Tensor, K: Tensor, stride: Any = (1, 1), padding: Any = (0, 0)) -> Tensor:
         return F.conv2d(X[None, None], K[None, None], stride=stride, padding=padding)[0, 0]
 
-    causes = {
-        "Stride and padding are (rows, columns).": lambda X, K, stride=(1, 1), padding=(0, 0): reference(
-            X, K, stride[::-1], padding[::-1]
-        ),
-        "F.pad counts from the last axis: (left, right, top, bottom).": lambda X, K, s=(1, 1), p=(0, 0): reference(
-            X, K, s, p[::-1]
-        ),
-        "The kernel is not flipped: cross-correlation, as in corr2d.": lambda X, K, *options: reference(
-            X, K.flip(0, 1), *options
-        ),
-    }
-    shapes = (((7, 9), (2, 3)), ((5, 4), (3, 1)), ((4, 6), (4, 6)), ((1, 8), (1, 2)), ((6, 6), (1, 1)))
-    pairs = [(torch.randn(size), torch.randn(kernel)) for size, kernel in shapes]
-    hints: dict[tuple[Any, ...], str] = {
-        (): "Without stride and padding it is corr2d; the defaults are (1, 1) and (0, 0).",
-        ((2, 1),): "The first stride is for rows, the second for columns; the default padding is (0, 0).",
-        ((2, 3), (0, 0)): "The window starts at (i·2, j·3); the last place is the last one where it fits.",
-        ((1, 1), (1, 2)): "F.pad counts from the last axis: (left, right, top, bottom), here (2, 2, 1, 1).",
-        ((1, 1), (1, 0)): "Padding of rows only: `padded[p:-p, q:-q]` is empty for q = 0.",
-        ((3, 2), (0, 1)): "Pad first, then stride over the padded picture.",
-        ((5, 7), (2, 1)): "A stride may be larger than the kernel.",
-    }
-    for X, K in pairs:
-        for options, hint in hints.items():
-            named = ", ".join(f"{n} {v}" for n, v in zip(("stride", "padding"), options, strict=False))
-            shown = f"X {tuple(X.shape)}, K {tuple(K.shape)}, {named or 'stride and padding by default'}"
-            yield Case(shown, attempt, reference, hint, args=(X, K, *options), gradient=(0, 1), causes=causes)
+    for (H, W), (h, w) in (((7, 9), (2, 3)), ((6, 5), (3, 2)), ((3, 4), (3, 4))):
+        X, K = torch.randn(H, W), torch.randn(h, w)
+        shown = f"X ({H}, {W}), K ({h}, {w})"
+        for (stride, padding), hint in hints.items():
+            named = f"{shown}, stride {stride}, padding {padding}"
+            yield Case(named, attempt, right, hint, args=(X, K, stride, padding), gradient=(0, 1))
+        hint = "The defaults are stride (1, 1) and padding (0, 0)."
+        yield Case(f"{shown}, nothing else given", attempt, right, hint, args=(X, K))
+        yield Case(f"{shown}, stride (2, 1), no padding given", attempt, right, hint, args=(X, K, (2, 1)))
+
+
+class _Counter(TorchDispatchMode):
+    """Counts the convolutions that PyTorch computes."""
+
+    count: int = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten.convolution.default
+        return func(*args, **(kwargs or {}))
 
 
 @checks("02.1-depthwise")
 def _depthwise(attempt: Any) -> Iterator[Case]:
-    def reference(X: Tensor, K: Tensor) -> Tensor:
-        return torch.cat([F.conv2d(X[:, i : i + 1], K[i][None, None]) for i in range(len(K))], dim=1)
+    hint = "`groups=C` splits the channels into C groups of one; F.conv2d then wants a weight of shape (C, 1, h, w)."
+
+    def right(X: Tensor, K: Tensor) -> Tensor:
+        return F.conv2d(X, K.unsqueeze(1), groups=len(K))
 
     def calls(X: Tensor, K: Tensor) -> int:
-        with _Calls() as counted:
+        with _Counter() as counter:
             attempt(X, K)
-        return counted.number
+        return int(counter.count)
 
-    causes = {
-        "The kernel is not flipped: cross-correlation.": lambda X, K: reference(X, K.flip(1, 2)),
-        "Nothing is added up over channels: each has its own kernel.": lambda X, K: F.conv2d(X, K[None]),
-    }
-    hint = "`groups=C` splits the channels into C groups of one; F.conv2d then wants a weight of shape (C, 1, h, w)."
-    one = "One call of F.conv2d does the whole batch and all channels."
-    for x_shape, k_shape in (
-        ((1, 1, 4, 5), (1, 3, 2)),
-        ((2, 3, 6, 7), (3, 3, 2)),
-        ((3, 5, 7, 4), (5, 1, 4)),
-        ((1, 4, 3, 8), (4, 2, 2)),
-        ((4, 1, 5, 5), (1, 1, 1)),
-    ):
-        X, K = torch.randn(x_shape), torch.randn(k_shape)
-        shown = f"X {x_shape}, K {k_shape}"
-        yield Case(shown, attempt, reference, hint, args=(X, K), gradient=(0, 1), causes=causes)
-        yield Case(f"{shown}: calls of F.conv2d", calls, 1, one, args=(X, K))
+    for n, c, size, (h, w) in ((1, 1, 4, (3, 2)), (2, 3, 6, (3, 2)), (3, 5, 7, (2, 4)), (1, 4, 5, (1, 3))):
+        X, K = torch.randn(n, c, size, size + 1), torch.randn(c, h, w)
+        shown = f"X {tuple(X.shape)}, K {tuple(K.shape)}"
+        yield Case(shown, attempt, right, hint, args=(X, K), gradient=(0, 1))
+        once = "The text asks for one call of F.conv2d, not one for each channel or picture."
+        yield Case(f"{shown}: the number of convolutions", calls, 1, once, args=(X, K))
 
 
-@checks("02.1-matrix", forbid=(*_CONVOLUTIONS, "torch.nn.functional.unfold"))
-def _matrix(attempt: Any) -> Iterator[Case]:
-    def reference(K: Tensor, height: int, width: int) -> Tensor:
-        basis = torch.eye(height * width).view(-1, 1, height, width)
-        return F.conv2d(basis, K[None, None]).flatten(1).T
+def _without_corr2d(attempt: Any) -> Callable[..., Any]:
+    """Return the attempt, run while the notebook's ``corr2d`` refuses to work."""
 
-    def run(K: Tensor, height: int, width: int) -> Any:
+    def run(*args: Any) -> Any:
         space = getattr(attempt, "__globals__", {})
-        names = [name for name in ("corr2d", "corr2d_multi_in", "corr2d_multi_in_out") if name in space]
-        kept = {name: space[name] for name in names}
+        known = {name: space[name] for name in ("corr2d",) if name in space}
         try:
-            space.update(dict.fromkeys(names, _refuse))
-            return attempt(K, height, width)
+            space.update(dict.fromkeys(known, _refuse))
+            return attempt(*args)
         finally:
-            space.update(kept)
+            space.update(known)
 
-    causes = {
-        "Is it transposed? M has a row for each output and a column for each pixel.": lambda *args: reference(*args).T,
-        "The kernel is not flipped: cross-correlation.": lambda K, *size: reference(K.flip(0, 1), *size),
-    }
-    hint = "Row r is one place of the kernel; its entry at a pixel is the kernel's number that lies on it, else 0."
-    args = (torch.tensor([[1.0, 2.0]]), 1, 3)
-    yield Case("K [[1, 2]], pictures of 1 × 3", run, reference, hint, args=args, causes=causes)
-    hint = "Fill M of shape (rows, columns, height, width): M[i, j, i:i+h, j:j+w] = K; then flatten both pairs."
-    for h, w, height, width in ((2, 2, 3, 3), (2, 3, 4, 5), (1, 1, 2, 3), (3, 1, 3, 4), (3, 2, 6, 3), (2, 4, 2, 4)):
-        shown = f"K of shape ({h}, {w}), pictures of {height} × {width}"
-        yield Case(shown, run, reference, hint, args=(torch.randn(h, w), height, width), causes=causes)
+    return run
+
+
+def _refuse(*_: Any, **__: Any) -> None:
+    raise RuntimeError("the text forbids corr2d here")
+
+
+@checks("02.1-matrix", forbid=(*_CONVOLUTIONS, "torch.nn.functional.unfold", "torch.func.jacrev", "torch.func.jacfwd"))
+def _matrix(attempt: Any) -> Iterator[Case]:
+    run = _without_corr2d(attempt)
+    yield Case(
+        "K [[1, 2]], pictures of 1 × 3",
+        run,
+        torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, 2.0]]),
+        "Row r is one place of the kernel; its entry at a pixel is the kernel's number that lies on it, else 0.",
+        args=(torch.tensor([[1.0, 2.0]]), 1, 3),
+    )
+    for h, w, height, width in ((2, 2, 3, 3), (2, 3, 4, 5), (1, 1, 2, 3), (3, 1, 5, 2), (2, 2, 2, 2)):
+        K = torch.randn(h, w)
+        basis = torch.eye(height * width).view(-1, 1, height, width)
+        want = F.conv2d(basis, K[None, None]).flatten(1).T
+        yield Case(
+            f"K of shape ({h}, {w}), pictures of {height} × {width}",
+            run,
+            want.contiguous(),
+            "Fill M of shape (rows, columns, height, width): M[i, j, i:i+h, j:j+w] = K; then flatten both pairs.",
+            args=(K, height, width),
+        )
 
 
 @checks("02.1-separable")
 def _separable(attempt: Any) -> Iterator[Case]:
-    def product(K: Tensor) -> Any:
-        column, row = attempt(K)
-        return tuple(column.shape), tuple(row.shape), column @ row
-
     blur = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0])
-    edge, smooth = torch.tensor([1.0, 0.0, -1.0]), torch.tensor([1.0, 2.0, 1.0])
+    edge = torch.tensor([1.0, 0.0, -1.0])
     kernels = {
         "a 5 × 5 blur": torch.outer(blur, blur) / 256,
-        "Sobel's kernel (3, 3)": torch.outer(smooth, edge),
-        "Sobel's other kernel (3, 3)": torch.outer(edge, smooth),
-        "a kernel (3, 4) with zeros in its first row and column": torch.outer(
-            torch.tensor([0.0, -2.0, 1.0]), torch.tensor([0.0, 3.0, 0.0, -1.0])
+        "the blur with a minus sign": -torch.outer(blur, blur) / 256,
+        "Sobel's kernel (3, 3)": torch.outer(torch.tensor([1.0, 2.0, 1.0]), edge),
+        "Sobel's kernel, turned": torch.outer(edge, torch.tensor([1.0, 2.0, 1.0])),
+        "a kernel (4, 3) whose first row and column are zero": torch.outer(
+            torch.tensor([0.0, 2.0, -1.0, 3.0]), torch.tensor([0.0, 1.0, 2.0])
         ),
-        "a kernel (4, 2) of rank 1 without positive numbers": -torch.outer(torch.rand(4), torch.tensor([0.0, 1.0])),
-        "K [[−3]]": torch.tensor([[-3.0]]),
-        **{
-            f"a random kernel ({h}, {w}) of rank 1": torch.outer(torch.randn(h), torch.randn(w))
-            for h, w in ((2, 4), (5, 3), (1, 6), (7, 1))
-        },
+        "a random kernel (2, 4) of rank 1": torch.outer(torch.randn(2), torch.randn(4)),
+        "a random kernel (5, 1)": torch.randn(5, 1),
+        "a random kernel (1, 3)": torch.randn(1, 3),
     }
-    hint = "K = U S Vh with one singular value that is not 0: the first column of U times S[0], the first row of Vh."
-    zero = "K[0, 0] may be 0, and so may the first row and column: divide by an entry that cannot be 0, or by none."
+
+    def product(kernel: Tensor) -> Any:
+        column, row = attempt(kernel)
+        return column @ row, tuple(column.shape), tuple(row.shape)
+
     for shown, kernel in kernels.items():
-        expected = ((kernel.shape[0], 1), (1, kernel.shape[1]), kernel)
-        told = f"{shown}: the shapes of column and row, and column @ row"
-        yield Case(told, product, expected, hint if kernel[0, 0] else zero, args=(kernel,))
-
-
-class _Calls(TorchFunctionMode):
-    """Counts the calls of ``F.conv2d`` inside of the ``with`` block."""
-
-    number = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.number += func is F.conv2d
-        return func(*args, **(kwargs or {}))
-
-
-def _refuse(*_: Any) -> None:
-    raise RuntimeError("corr2d is forbidden in this exercise.")
+        yield Case(
+            f"{shown}: column @ row, and their shapes",
+            product,
+            (kernel, (kernel.shape[0], 1), (1, kernel.shape[1])),
+            "K = U S Vh with one singular value that is not 0: the first column of U times S[0], the first row of Vh. "
+            "Do not divide by an entry that may be 0.",
+            tolerance=1e-4,
+            args=(kernel,),
+        )

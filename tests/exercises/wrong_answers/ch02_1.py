@@ -162,7 +162,7 @@ def depthwise(X, K):
     return F.conv2d(X, K.unsqueeze(1).repeat(1, X.shape[1], 1, 1))""",
         """\
 def depthwise(X, K):
-    return F.conv2d(X, K.unsqueeze(1), groups=X.shape[1], padding="same")""",
+    return F.conv2d(X, K.unsqueeze(1), groups=X.shape[1], padding=1)""",
         """\
 def depthwise(X, K):
     return F.conv2d(X, K.unsqueeze(1), groups=3)""",

@@ -123,6 +123,11 @@ def shift(images, down, right):
         # only shifts up to the side
         """\
 def shift(images, down, right):
+    if abs(down) > images.shape[2] or abs(right) > images.shape[3]:
+        return images
+    return F.pad(images, (right, -right, down, -down))""",
+        """\
+def shift(images, down, right):
     height, width = images.shape[-2:]
     padded = F.pad(images, (width, width, height, height))
     return padded[..., height - down : 2 * height - down, width - right : 2 * width - right]""",
@@ -184,6 +189,13 @@ def shift(images, down, right):
         _merge(bias="a.bias"),
         _merge(bias="(a.bias + b.bias) / 2"),
         _merge(last="return one.requires_grad_(False)"),
+        # the layer says that it is another one
+        """\
+def merge(a, b):
+    one = nn.Conv2d(1, 1, 1, a.stride, a.padding, a.dilation, a.groups)
+    one.weight = nn.Parameter(a.weight + b.weight)
+    one.bias = None if a.bias is None else nn.Parameter(a.bias + b.bias)
+    return one""",
         _merge(last="one.bias.requires_grad_(False) if a.bias is not None else None\n    return one"),
         _merge(last="return one.weight, one.bias"),
         _merge(last="return lambda x: one(x)"),
