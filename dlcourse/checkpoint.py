@@ -39,7 +39,9 @@ def _plain(value: Any) -> Any:
     """Return a number, text or flat sequence of them; ``...`` for what a checkpoint need not describe."""
     if isinstance(value, (list, tuple)):
         return [_plain(part) for part in value] if all(_plain(part) is not ... for part in value) else ...
-    return value if isinstance(value, (bool, int, float, str, type(None))) else ...
+    if isinstance(value, float):
+        return float(value)  # also NumPy's, which a checkpoint may not hold
+    return value if isinstance(value, (bool, int, str, type(None))) else ...
 
 
 def save(path: Path, parts: Mapping[str, Any], run: Mapping[str, Any], progress: Mapping[str, Any], train: Any) -> None:
@@ -70,8 +72,7 @@ def resume(path: Path, parts: Mapping[str, Any], run: Mapping[str, Any], train: 
 
     What differs from the checkpoint's description is said. Options of the optimizer that the caller has changed since,
     such as the learning rate, are used from here on. Another class of model or optimizer, another scheduler, or another
-    learning rate under a scheduler cannot go on: the run starts afresh, and the old file stays as ``<name>.previous``
-    until the second epoch.
+    learning rate under a scheduler cannot go on: the run starts afresh, and the old file is kept as ``<name>.old``.
     """
     for candidate in (path, previous(path)):
         if not candidate.exists():
@@ -87,7 +88,12 @@ def resume(path: Path, parts: Mapping[str, Any], run: Mapping[str, Any], train: 
             if any(
                 key in _FIXED or key.endswith("of the scheduler") or key.startswith("initial_lr") for key in changed
             ):
-                print(f"{candidate.name} is of another run ({'; '.join(told)}), so training starts afresh.")
+                kept = path.with_name(path.name + ".old")
+                candidate.replace(kept)
+                print(
+                    f"{path.name} is of another run ({'; '.join(told)}), so training starts afresh; it is kept as "
+                    f"{kept.name}."
+                )
                 return None
             for name in before:
                 parts[name].load_state_dict(content[name])

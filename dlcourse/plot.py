@@ -111,7 +111,7 @@ def curves(
         axes.plot(positions, values, label=name, marker="o" if len(values) <= 20 else None, markersize=4)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if xlabel == "epoch":
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if ylim is not None:
         axes.set_ylim(ylim)
     axes.legend()
@@ -133,7 +133,7 @@ def learning_curves(rows: Sequence[Mapping[str, float]], *, alt: str, kept: int 
         for key in keys:
             axis.plot(epochs, [row[key] for row in rows], marker="o", markersize=4, label=key.replace("_", " "))
         axis.set(xlabel="epoch", ylabel=label)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if kept is not None:
             axis.axvline(kept, color="grey", linestyle=":", label="weights kept")
         axis.legend()
@@ -239,7 +239,7 @@ def seeds(
         text = f"{numbers[1]:.4g}  ({numbers[0]:.4g} to {numbers[2]:.4g})" if finite else ""
         text += f"  {lost} failed" if lost else ""
         axes.annotate(text, (1.02, line), xycoords=("axes fraction", "data"), va="center", fontsize=11)
-        table.append([name, len(finite), *numbers, *([live.get(name, "–")] if live else []), lost])
+        table.append([name, len(values), *numbers, *([live.get(name, "–")] if live else []), lost])
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
     axes.grid(axis="y", alpha=0.3)
@@ -328,12 +328,15 @@ def _layers(model: Any, inputs: Sequence[Any]) -> list[tuple[str, tuple[int, ...
     import copy
 
     import torch
+    from torch import nn
 
     twin = copy.deepcopy(model).eval()
     steps = [("input", tuple(inputs[0].shape), "data")]
 
     def note(layer: Any, _: Any, output: Any) -> None:
-        shape = tuple((output[0] if isinstance(output, tuple) else output).shape)
+        while isinstance(output, tuple):  # of outputs and states the outputs, of a packed sequence its data
+            output = output[0]
+        shape = tuple(output.shape)
         name = type(layer).__name__
         details = {
             "Linear": lambda: f"{layer.in_features} → {layer.out_features}",
@@ -350,7 +353,10 @@ def _layers(model: Any, inputs: Sequence[Any]) -> list[tuple[str, tuple[int, ...
         kind = "rnn" if name in ("RNN", "GRU", "LSTM") else kind
         steps.append((f"{name}\n{detail}".rstrip(), shape, kind))
 
-    hooks = [layer.register_forward_hook(note) for layer in twin.modules() if not list(layer.children())]
+    whole = [layer for layer in twin.modules() if isinstance(layer, nn.MultiheadAttention)]
+    inner = {id(part) for layer in whole for part in layer.modules()} - {id(layer) for layer in whole}
+    leaves = [layer for layer in twin.modules() if not list(layer.children()) or layer in whole]
+    hooks = [layer.register_forward_hook(note) for layer in leaves if id(layer) not in inner]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         twin(*inputs)
     for hook in hooks:

@@ -31,7 +31,8 @@ _HINTS = (  # what PyTorch says in a batch, and the fix
     ),
     (r"more than 1 value per channel", "a last batch of one example has no variance: use drop_last=True"),
     (r"samples has to be greater than 0", "a sentence of length 0 cannot be packed: leave empty sentences out"),
-    (r"Double|double|same dtype", "the data are float64 and the model is float32: use x.float()"),
+    (r"Double|double|mixed dtype", "the data are float64 and the model is float32: use x.float()"),
+    (r"(?:Long|Int|Byte|Char) and Float|got Long", "the inputs are whole numbers: use x.float()"),
     (
         r"Target -?\d+ is out of bounds",
         "there are labels beyond the number of the model's outputs; classes count from 0",
@@ -45,9 +46,9 @@ def accuracy(output: Tensor, target: Tensor) -> Tensor:
 
     Sequences work too: (N, T, K) and (N, T). Raises ValueError for other pairs of shapes, such as labels (N, 1).
     """
-    if output.shape[:-1] != target.shape:
+    if output.shape[:-1] != target.shape or output.shape[-1:] == (1,):
         raise ValueError(
-            f"accuracy needs scores (…, K) and class numbers (…): these are {tuple(output.shape)} and "
+            f"accuracy needs scores (…, K) of K > 1 classes and class numbers (…): these are {tuple(output.shape)} and "
             f"{tuple(target.shape)}; use y.squeeze(1) for labels (N, 1), y.argmax(1) for one-hot ones."
         )
     return (output.argmax(-1) == target).float().mean()
@@ -143,7 +144,7 @@ def fit(
     ``history.stopped`` says so. Raises ValueError for unknown ``schedule`` or ``keep_best``, an optimizer without
     a parameter of the model, a loss without gradient, or when ``train`` has no batch.
     """
-    _check_options(model, train, optimizer, epochs, schedule)
+    _check_options(model, train, optimizer, scheduler, epochs, schedule)
     known = ["train_loss", "lr"]
     if validation is not None:
         known += ["val_loss", *(f"val_{name}" for name in metrics or {})]
@@ -163,7 +164,7 @@ def fit(
         for epoch in range(len(history.rows) + 1, epochs + 1):
             start, lr = time.perf_counter(), optimizer.param_groups[0]["lr"]
             train_loss = _epoch(model, train, loss, optimizer, by_batch, clip, weight, place, amp, bar)
-            if not math.isfinite(train_loss):
+            if not math.isfinite(train_loss) or not _finite(model):
                 model.load_state_dict(good)
                 history.stopped = _diverged(train_loss, epoch, best.epoch)
                 print(history.stopped)
@@ -193,6 +194,11 @@ def fit(
     return history
 
 
+def _finite(model: nn.Module) -> bool:
+    """Whether all weights are numbers; the last step of an epoch can spoil them after the loss was computed."""
+    return all(bool(p.isfinite().all()) for p in model.parameters())
+
+
 @dataclass
 class _Best:
     """The weights of the epoch with the best value of a column; what is not finite is never the best."""
@@ -212,12 +218,14 @@ class _Best:
 
 
 def _check_options(
-    model: nn.Module, train: Batches, optimizer: torch.optim.Optimizer, epochs: int, schedule: str
+    model: nn.Module, train: Batches, optimizer: torch.optim.Optimizer, scheduler: Any, epochs: int, schedule: str
 ) -> None:
     if schedule not in ("epoch", "batch"):
         raise ValueError(f"schedule is {schedule!r}; use 'epoch' or 'batch'.")
     if isinstance(train, Iterator) and epochs > 1:
         raise ValueError("train can be read only once, and each epoch reads it: give a loader or a list of batches.")
+    if getattr(scheduler, "optimizer", optimizer) is not optimizer:
+        raise ValueError("The scheduler belongs to another optimizer, so it would change nothing here; make it anew.")
     own = {id(p) for p in model.parameters()}
     given = [p for group in optimizer.param_groups for p in group["params"]]
     if not any(id(p) in own for p in given):

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from test_train import network, problem, run
@@ -122,7 +123,9 @@ def test_another_optimizer_starts_afresh(tmp_path: Path, capsys: pytest.CaptureF
     printed = capsys.readouterr().out
     assert "optimizer: SGD in the checkpoint, Adam now" in printed and "starts afresh" in printed
     assert "Continuing" not in printed and len(history.rows) == 1
-    assert path.with_name("run.pt.previous").exists()
+    run(model, problem(), checkpoint=path, optimizer=torch.optim.Adam(model.parameters()), epochs=3)
+    old = torch.load(path.with_name("run.pt.old"), weights_only=True)
+    assert old["run"]["optimizer"] == "SGD" and len(old["rows"]) == 2, "the run of before is lost"
 
 
 def test_another_learning_rate_is_used_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,3 +180,12 @@ def test_a_nan_in_the_first_epoch_is_not_resumed_as_the_best(tmp_path: Path) -> 
     }  # fmt: skip
     run(network(), data, epochs=1, **options)
     assert run(network(), data, epochs=3, **options).best_epoch == 2
+
+
+def test_a_learning_rate_of_numpy_can_be_saved(tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        model = network()
+        optimizer = sgd(model, 0.1)
+        optimizer.param_groups[0]["lr"] = np.float64(0.1)
+        history = run(model, problem(), checkpoint=tmp_path / "run.pt", optimizer=optimizer, epochs=epochs)
+    assert len(history.rows) == 2

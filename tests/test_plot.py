@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from dlcourse import plot
-from dlcourse.models import LeNet
+from dlcourse.models import Encoder, LeNet
 
 
 def test_every_figure_needs_an_alternative_text() -> None:
@@ -72,7 +72,7 @@ def test_one_dot_a_seed_and_a_cross_for_this_run() -> None:
     assert axes.get_xlabel() == "perplexity"
     assert [text.get_text() for text in axes.get_yticklabels()] == list(rows)
     assert table.header == ["", "seeds", "lowest", "median", "highest", "this run", "failed"]
-    assert table.rows[0] == ["GRU", 3, 1.0, 2.0, 3.0, 2.5, 0] and table.rows[3][-1] == 2
+    assert table.rows[0] == ["GRU", 3, 1.0, 2.0, 3.0, 2.5, 0] and table.rows[3][1::5] == [3, 2]
     assert any("2 failed" in text for text in texts())
     assert plot.seeds({"a": [1.0]}, alt="one dot", xlabel="x").header == ["", "seeds", "lowest", "median", "highest"]
     plt.close("all")
@@ -113,6 +113,14 @@ def test_a_network_of_recurrent_layers_and_a_list() -> None:
     assert texts() == ["input\n3 × 7", "Embedding\n50 words\n3 × 7 × 8", "GRU\n3 × 7 × 16"]
     plot.network([("words", (3, 7)), ("encoder", (3, 16), "rnn")], alt="two blocks")
     assert texts() == ["words\n3 × 7", "encoder\n3 × 16"]
+
+
+def test_packed_sequences_and_attention_are_drawn() -> None:
+    plot.network(Encoder(20, 4, 6), torch.full((2, 5), 4), torch.tensor([5, 3]), alt="an encoder of packed sentences")
+    assert texts()[-1].startswith("GRU\n")
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    plot.network(layer, torch.zeros(2, 3, 8), alt="a layer with attention")
+    assert any(text.startswith("MultiheadAttention") for text in texts())
 
 
 def test_a_diagram_has_its_boxes_and_labelled_arrows() -> None:

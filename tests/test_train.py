@@ -228,10 +228,31 @@ def test_an_optimizer_of_another_model_is_refused() -> None:
     assert torch.equal(model[0].weight, before)
 
 
+def test_weights_that_the_last_step_spoils_are_not_kept() -> None:
+    model, data = network(), problem(16)
+    optimizer = torch.optim.SGD(model.parameters(), lr=math.inf)
+    before = copy.deepcopy(model.state_dict())
+    history = run(model, data, epochs=1, optimizer=optimizer)
+    assert not history.rows and "the first ones" in history.stopped
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_a_scheduler_of_another_optimizer_is_refused() -> None:
+    model = network()
+    other = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="another optimizer"):
+        run(model, problem(), scheduler=torch.optim.lr_scheduler.StepLR(other, 1))
+
+
 @pytest.mark.parametrize("shape", [(6, 1), (6, 3), (5,), ()])
 def test_accuracy_refuses_labels_of_another_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"\(6, 3\)"):
         accuracy(torch.rand(6, 3), torch.zeros(shape, dtype=torch.long))
+
+
+def test_accuracy_refuses_a_single_score() -> None:
+    with pytest.raises(ValueError, match="K > 1"):
+        accuracy(torch.rand(6, 1), torch.zeros(6, dtype=torch.long))
 
 
 def test_accuracy_of_sequences() -> None:
@@ -267,7 +288,8 @@ def raw(dtype: torch.dtype = torch.float32, labels: torch.dtype = torch.long, co
     [
         (raw(labels=torch.int32), r"y\.long\(\)"),
         (raw(labels=torch.float32), r"y\.long\(\)"),
-        (raw(torch.float64), r"x\.float\(\)"),
+        (raw(torch.float64), r"float64.*x\.float\(\)"),
+        (raw(torch.long), r"whole numbers.*x\.float\(\)"),
         (raw(count=1), "drop_last"),
         ([(torch.randn(8, 4), torch.full((8,), 7))], "count from 0"),
     ],
