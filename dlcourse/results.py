@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ def recorded(
     for name in [name for name in labels if name not in results]:
         print(f"{labels[name]}: no recorded runs yet; `python -m dlcourse record` makes them.")
     rows = {
-        label: [value for value in results.get(name, {"values": []})["values"] if value is not None]
+        label: [math.nan if value is None else value for value in results.get(name, {"values": []})["values"]]
         for name, label in labels.items()
     }
     live = {label: check.MEASURED[name] for name, label in labels.items() if name in check.MEASURED}
