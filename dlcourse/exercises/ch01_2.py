@@ -97,6 +97,92 @@ def _mean(attempt: Any) -> Iterator[Case]:
     yield Case("five random batches", attempt, mean, hint, args=(losses, sizes), causes=causes, any_type=True)
 
 
+class _Watched(nn.Module):
+    """A small model with batch normalisation, which knows its mode, and notes the mode of each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
+        self.calls: set[str] = set()
+
+    def forward(self, X: Tensor) -> Tensor:
+        mode = "training" if self.training else "evaluation"
+        self.calls.add(f"{mode} mode {'with' if torch.is_grad_enabled() else 'without'} a graph")
+        logits: Tensor = self.layers(X)
+        return logits
+
+
+@checks("01.2-loop", forbid=("dlcourse.train.fit", "dlcourse.train.evaluate"))
+def _loop(attempt: Any) -> Iterator[Case]:
+    def reference(model: Any, train: Any, validation: Any, epochs: int, lr: float = 0.1) -> list[float]:
+        optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+        losses: list[float] = []
+        for _ in range(epochs):
+            model.train()
+            for X, y in train:
+                optimizer.zero_grad()
+                F.cross_entropy(model(X), y).backward()
+                optimizer.step()
+            model.eval()
+            with torch.no_grad():
+                total = sum(F.cross_entropy(model(X), y).item() * len(y) for X, y in validation)
+            losses.append(total / sum(len(y) for _, y in validation))
+            if losses[-1] == min(losses):
+                best = {name: value.clone() for name, value in model.state_dict().items()}
+        model.load_state_dict(best)
+        return losses
+
+    def batches(*sizes: int) -> list[tuple[Tensor, Tensor]]:
+        return [(torch.randn(n, 2), torch.randint(0, 3, (n,))) for n in sizes]
+
+    def weights(run: Any) -> Any:
+        def after(model: Any, *args: Any) -> dict[str, Tensor]:
+            run(model, *args)
+            return {name: value.clone() for name, value in model.state_dict().items()}
+
+        return after
+
+    def calls(model: Any, *args: Any) -> list[str]:
+        attempt(model, *args)
+        return sorted(model.calls)
+
+    def data(run: Any) -> Any:
+        def after(model: Any, train: Any, validation: Any, *args: Any) -> list[Any]:
+            run(model, train, validation, *args)
+            return [list(pair) for pair in [*train, *validation]]
+
+        return after
+
+    loss = "The validation loss is a mean over the examples of all batches, one number for each epoch."
+    hints = {
+        "one training batch, one epoch": "A step: zero_grad, forward, backward, step. Then measure the new weights.",
+        "three training batches, one epoch": "Each batch is a step with fresh gradients, in training mode; one "
+        "optimizer for all, with momentum 0.9.",
+        "three epochs": "Each epoch starts in training mode again, with the same optimizer: it holds the velocities.",
+    }
+    train, validation = batches(8, 5, 3), batches(7, 2)
+    for (shown, hint), (part, epochs) in zip(hints.items(), ((train[:1], 1), (train, 1), (train, 3)), strict=True):
+        args = (_Watched().eval(), part, validation, epochs, 0.05)
+        yield Case(
+            f"{shown}, the validation losses", attempt, reference, f"{hint} {loss}", 1e-4, args=args, in_place=True
+        )
+        shown = f"{shown}, the model afterwards"
+        yield Case(shown, weights(attempt), weights(reference), hint, 1e-4, args=args, in_place=True)
+    modes = ["evaluation mode without a graph", "training mode with a graph"]
+    hint = "Training: model.train(). Validation: model.eval(), and torch.no_grad() around it."
+    yield Case("the calls of the model", calls, modes, hint, args=args, in_place=True)
+    yield Case("the batches afterwards", data(attempt), data(lambda *_: None), "Leave X and y as they are.", args=args,
+               in_place=True)  # fmt: skip
+    hint = "The model ends with its best weights, not with its last ones: copy them (copy.deepcopy), and load the copy."
+    args = (_Watched(), batches(4, 4), batches(30), 8, 1.0)  # the labels are noise: it gets worse
+    yield Case("a run that gets worse, the losses", attempt, reference, loss, 1e-3, args=args, in_place=True)
+    yield Case("a run that gets worse, the model", weights(attempt), weights(reference), hint, 1e-3, args=args,
+               in_place=True)  # fmt: skip
+    hint = "The default of lr is 0.1."
+    yield Case("the default learning rate", attempt, reference, hint, 1e-4, args=(_Watched(), train, validation, 2),
+               in_place=True)  # fmt: skip
+
+
 class _Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()

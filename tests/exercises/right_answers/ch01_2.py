@@ -52,6 +52,43 @@ RIGHT: dict[str, list[str]] = {
         "    sizes = torch.tensor(sizes, dtype=torch.float64)\n"
         "    return (torch.tensor(losses, dtype=torch.float64) * sizes / sizes.sum()).sum()",
     ],
+    "01.2-loop": [
+        "def train(model, train_batches, val_batches, epochs, lr=0.1):\n"
+        "    optimizer = torch.optim.SGD(model.parameters(), lr, momentum=0.9)\n"
+        "    best, losses = math.inf, []\n"
+        "    for epoch in range(epochs):\n"
+        "        model.train()\n"
+        "        for X, y in train_batches:\n"
+        "            loss = F.cross_entropy(model(X), y)\n"
+        "            model.zero_grad()\n"
+        "            loss.backward()\n"
+        "            optimizer.step()\n"
+        "        loss = one_pass(model, val_batches)\n"
+        "        losses.append(loss)\n"
+        "        if loss < best:\n"
+        "            best, kept = loss, {k: v.clone() for k, v in model.state_dict().items()}\n"
+        "    model.load_state_dict(kept)\n"
+        "    return losses\n\n\n"
+        "@torch.no_grad()\n"
+        "def one_pass(model, batches):\n"
+        "    model.eval()\n"
+        "    X, y = (torch.cat(part) for part in zip(*batches))\n"
+        "    return F.cross_entropy(model(X), y).item()",
+        "def train(model, train_batches, val_batches, epochs, lr=0.1):\n"
+        "    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)\n"
+        "    losses, states = [], []\n"
+        "    while len(losses) < epochs:\n"
+        "        for X, y in train_batches:\n"
+        "            F.cross_entropy(model.train()(X), y).backward()\n"
+        "            optimizer.step()\n"
+        "            optimizer.zero_grad()\n"
+        "        with torch.inference_mode():\n"
+        "            sums = [F.cross_entropy(model.eval()(X), y, reduction='sum').item() for X, y in val_batches]\n"
+        "        losses.append(sum(sums) / sum(len(X) for X, _ in val_batches))\n"
+        "        states.append(copy.deepcopy(model.state_dict()))\n"
+        "    model.load_state_dict(states[losses.index(min(losses))])\n"
+        "    return losses",
+    ],
     "01.2-residual": [
         _BLOCK
         + "        for name in ('first', 'second'):\n            self.add_module(name, nn.Linear(width, width))\n"

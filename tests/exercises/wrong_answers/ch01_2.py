@@ -20,7 +20,76 @@ _BLOCK = (
     "    def forward(self, x):\n        return x + self.second(F.relu(self.first(x)))"
 )
 
+_LOOP = (
+    "def train(model, train_batches, val_batches, epochs, lr=0.1):\n"
+    "    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)\n"
+    "    losses = []\n"
+    "    for _ in range(epochs):\n"
+    "        model.train()\n"
+    "        for X, y in train_batches:\n"
+    "            optimizer.zero_grad()\n"
+    "            F.cross_entropy(model(X), y).backward()\n"
+    "            optimizer.step()\n"
+    "        model.eval()\n"
+    "        total = count = 0\n"
+    "        with torch.no_grad():\n"
+    "            for X, y in val_batches:\n"
+    "                total += F.cross_entropy(model(X), y).item() * len(y)\n"
+    "                count += len(y)\n"
+    "        losses.append(total / count)\n"
+    "        if losses[-1] == min(losses):\n"
+    "            best = copy.deepcopy(model.state_dict())\n"
+    "    model.load_state_dict(best)\n"
+    "    return losses"
+)
+_MADE = "    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)\n"
+_CLEAR, _STEP = "            optimizer.zero_grad()\n", "            optimizer.step()\n"
+_BACK = "            F.cross_entropy(model(X), y).backward()\n"
+
 WRONG: dict[str, list[str]] = {
+    "01.2-loop": [
+        # the ring: nothing cleared, cleared once an epoch, cleared before the step, stepped before backward
+        _LOOP.replace(_CLEAR, ""),
+        _LOOP.replace(_CLEAR, "").replace(
+            "        model.train()\n", "        model.train()\n        optimizer.zero_grad()\n"
+        ),
+        _LOOP.replace(_CLEAR, "").replace(_STEP, _CLEAR + _STEP),
+        _LOOP.replace(_BACK, "").replace(_STEP, _STEP + _BACK),
+        _LOOP.replace(_STEP, ""),
+        # the modes
+        _LOOP.replace("        model.train()\n", ""),
+        _LOOP.replace("        model.train()\n", "").replace(
+            "    losses = []\n", "    losses = []\n    model.train()\n"
+        ),
+        _LOOP.replace("        model.eval()\n", ""),
+        _LOOP.replace("torch.no_grad()", "torch.enable_grad()"),
+        # a new optimizer in each epoch or step, no momentum, another default
+        _LOOP.replace(_MADE, "").replace("        model.train()\n", f"        model.train()\n    {_MADE}"),
+        _LOOP.replace(", momentum=0.9", ""),
+        _LOOP.replace("epochs, lr=0.1", "epochs, lr=0.01"),
+        # the mean: of batch means, of the last batch, a sum, a tensor, of training
+        _LOOP.replace(".item() * len(y)", ".item()").replace("count += len(y)", "count += 1"),
+        _LOOP.replace("total +=", "total =").replace("count +=", "count ="),
+        _LOOP.replace("total / count", "total"),
+        _LOOP.replace(".item()", ""),
+        _LOOP.replace("in val_batches", "in train_batches"),
+        # the weights: the last ones, not copied, chosen by the largest loss; the last loss alone
+        _LOOP.replace("    model.load_state_dict(best)\n", ""),
+        _LOOP.replace("copy.deepcopy(model.state_dict())", "model.state_dict()"),
+        _LOOP.replace("min(losses)", "max(losses)"),
+        _LOOP.replace("return losses", "return losses[-1]"),
+        _LOOP.replace("range(epochs)", "range(epochs - 1)"),
+        # softmax before the loss; the validation trains; fit
+        _LOOP.replace("model(X), y).backward", "model(X).softmax(1), y).backward"),
+        _LOOP.replace("in train_batches", "in train_batches + val_batches"),
+        "def train(model, train_batches, val_batches, epochs, lr=0.1):\n" + _MADE + "    history = fit(\n"
+        "        model, train_batches, val_batches, epochs=epochs, loss=F.cross_entropy, optimizer=optimizer,\n"
+        "        keep_best='val_loss', device='cpu', progress=False,\n"
+        "    )\n"
+        "    return history['val_loss']",
+        # changes the data
+        _LOOP.replace(_BACK, "            X -= X.mean(0)\n" + _BACK),
+    ],
     "01.2-count": [
         "def count_mlp(sizes):\n    return sum(a * b for a, b in zip(sizes[:-1], sizes[1:]))",
         "def count_mlp(sizes):\n    return sum((b + 1) * a for a, b in zip(sizes[:-1], sizes[1:]))",
