@@ -14,7 +14,8 @@ import torch
 
 _FORMAT = "dlcourse checkpoint 2"
 _MOVING = {"last_epoch", "_step_count", "_last_lr", "_is_initial", "best", "num_bad_epochs", "cooldown_counter"}
-_FIXED = ("model", "optimizer", "scheduler")  # another class of these cannot go on
+_MOVING |= {"T_cur", "T_i"}  # of warm restarts
+_FIXED = ("model", "parameters", "optimizer", "scheduler")  # another class of these cannot go on
 
 
 def describe(parts: Mapping[str, Any], batches: int | None, **settings: Any) -> dict[str, Any]:
@@ -23,20 +24,24 @@ def describe(parts: Mapping[str, Any], batches: int | None, **settings: Any) -> 
     Call it before a checkpoint is loaded, so that it holds what the caller asked for.
     """
     described: dict[str, Any] = {name: type(part).__name__ for name, part in parts.items() if part is not None}
+    described["parameters"] = sum(p.numel() for p in parts["model"].parameters())
     for number, group in enumerate(parts["optimizer"].param_groups):
         moved = {"lr", "momentum", "betas"} if "max_lr" in group else {"lr"} if "initial_lr" in group else set()
         for key in sorted(group.keys() - {"params"} - moved):  # what the scheduler moves says nothing of the run
             described[f"{key} of group {number}"] = _plain(group[key])
     if parts.get("scheduler") is not None:
-        state = parts["scheduler"].state_dict()
-        described |= {f"{key} of the scheduler": _plain(state[key]) for key in sorted(state.keys() - _MOVING)}
+        state = _plain(parts["scheduler"].state_dict())
+        described |= {f"{key} of the scheduler": state[key] for key in sorted(state)}
     described["batches an epoch"] = batches
     described |= {key.replace("_", " "): value for key, value in settings.items()}
     return {key: value for key, value in described.items() if value is not ...}
 
 
 def _plain(value: Any) -> Any:
-    """Return a number, text or flat sequence of them; ``...`` for what a checkpoint need not describe."""
+    """Return numbers, texts, and lists and dicts of them; ``...`` for what a checkpoint need not describe."""
+    if isinstance(value, Mapping):  # milestones, and the parts of a scheduler made of others
+        inner = {str(key): _plain(part) for key, part in value.items() if key not in _MOVING}
+        return {key: part for key, part in inner.items() if part is not ...}
     if isinstance(value, (list, tuple)):
         return [_plain(part) for part in value] if all(_plain(part) is not ... for part in value) else ...
     if isinstance(value, float):

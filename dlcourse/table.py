@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -62,18 +63,30 @@ def _is_number(text: str) -> bool:
 def agreement(pairs: Mapping[str, tuple[Tensor, Tensor]], within: float) -> Table:
     """Return a table of name, largest difference and bound for pairs of tensors that must agree.
 
-    The difference is absolute, over all elements. Raises CheckError for the first pair whose shapes or types differ,
-    or that differs by more than ``within`` somewhere (NaN always does).
+    The difference is absolute, over all elements; equal infinities differ by 0. Raises CheckError that names the worst
+    pair: one whose shapes or types differ, else the one that differs most, by more than ``within`` (NaN always does).
     """
     from dlcourse.check import CheckError
 
-    rows = []
+    rows, worst = [], (within, "")
     for name, (mine, theirs) in pairs.items():
         if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
             sides = " and ".join(f"{tuple(t.shape)} {t.dtype}" for t in (mine, theirs))
             raise CheckError(f"✗ {name}: the two are {sides}.")
-        gap = (mine.detach() - theirs.detach()).abs().max().item() if mine.numel() else 0.0
-        if not gap <= within:
-            raise CheckError(f"✗ {name}: differs by {gap:.1e}, expected ≤ {within:g}.")
+        gap = _largest_difference(mine, theirs)
+        size = math.inf if math.isnan(gap) else gap
+        if size > worst[0]:
+            worst = (size, f"✗ {name}: differs by {gap:.1e}, expected ≤ {within:g}.")
         rows.append([name, f"{gap:.1e}", f"≤ {within:g}"])
+    if worst[1]:
+        raise CheckError(worst[1])
     return Table(["agrees with PyTorch", "largest difference", "bound"], rows)
+
+
+def _largest_difference(mine: Tensor, theirs: Tensor) -> float:
+    import torch
+
+    exact = torch.promote_types(mine.dtype, torch.float64)  # bool and bytes have no difference of their own
+    a, b = (t.detach().cpu().to(exact) for t in (mine, theirs))
+    gap = (a - b).abs().masked_fill(a == b, 0)
+    return gap.max().item() if gap.numel() else 0.0

@@ -30,6 +30,7 @@ _HINTS = (  # what PyTorch says in a batch, and the fix
         "class labels must be int64: use y.long()",
     ),
     (r"more than 1 value per channel", "a last batch of one example has no variance: use drop_last=True"),
+    (r"only for scalar outputs", "a loss is one number: use reduction='mean' or .mean()"),
     (r"samples has to be greater than 0", "a sentence of length 0 cannot be packed: leave empty sentences out"),
     (r"Double|double|mixed dtype", "the data are float64 and the model is float32: use x.float()"),
     (r"(?:Long|Int|Byte|Char) and Float|got Long", "the inputs are whole numbers: use x.float()"),
@@ -142,9 +143,10 @@ def fit(
     A loss that is NaN or infinite stops the run, and the weights of the best or last good epoch (else the first
     ones) are put back; Ctrl-C (or the stop button) ends it, and the model keeps what it has learned:
     ``history.stopped`` says so. Raises ValueError for unknown ``schedule`` or ``keep_best``, an optimizer without
-    a parameter of the model, a loss without gradient, or when ``train`` has no batch.
+    a parameter of the model or with foreign ones, an optimizer that holds NaN from an earlier run, a loss without
+    gradient, data that can be read only once, a metric named "loss", or when ``train`` has no batch.
     """
-    _check_options(model, train, optimizer, scheduler, epochs, schedule)
+    _check_options(model, (train, validation), optimizer, scheduler, epochs, schedule)
     known = ["train_loss", "lr"]
     if validation is not None:
         known += ["val_loss", *(f"val_{name}" for name in metrics or {})]
@@ -155,8 +157,12 @@ def fit(
     model.to(place)
     history, best = History(), _Best(keep_best)
     save = _checkpointing(
-        checkpoint, history, best, train, model, optimizer, scheduler, loss, schedule, clip, keep_best
+        checkpoint, history, best, train, model, optimizer, scheduler, loss, schedule, clip, keep_best, amp
     )
+    _check_state(optimizer)
+    columns = ["epoch", *sorted(known, key="lr".__eq__), "seconds"]
+    history.rows[:] = [{**dict.fromkeys(columns, math.nan), **row} for row in history.rows]
+    blank = dict.fromkeys(history.rows[0] if history.rows else columns, math.nan)
     by_batch = scheduler if schedule == "batch" else None
     bar = _bar(train, epochs, len(history.rows), progress)
     good = copy.deepcopy(model.state_dict())
@@ -174,7 +180,7 @@ def fit(
                 measured = evaluate(model, validation, loss=loss, metrics=metrics, weight=weight, device=place, amp=amp)
                 row.update({f"val_{name}": value for name, value in measured.items()})
             row.update(lr=lr, seconds=time.perf_counter() - start)
-            history.rows.append(row)
+            history.rows.append(blank | row)
             if scheduler is not None and schedule == "epoch":
                 plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
                 scheduler.step(row.get("val_loss", train_loss)) if plateau else scheduler.step()
@@ -218,12 +224,13 @@ class _Best:
 
 
 def _check_options(
-    model: nn.Module, train: Batches, optimizer: torch.optim.Optimizer, scheduler: Any, epochs: int, schedule: str
-) -> None:
+    model: nn.Module, data: Iterable[Batches | None], optimizer: torch.optim.Optimizer, scheduler: Any, epochs: int,
+    schedule: str,
+) -> None:  # fmt: skip
     if schedule not in ("epoch", "batch"):
         raise ValueError(f"schedule is {schedule!r}; use 'epoch' or 'batch'.")
-    if isinstance(train, Iterator) and epochs > 1:
-        raise ValueError("train can be read only once, and each epoch reads it: give a loader or a list of batches.")
+    if epochs > 1 and any(isinstance(batches, Iterator) for batches in data):
+        raise ValueError("The data can be read only once, and each epoch reads it: give a loader or a list of batches.")
     if getattr(scheduler, "optimizer", optimizer) is not optimizer:
         raise ValueError("The scheduler belongs to another optimizer, so it would change nothing here; make it anew.")
     own = {id(p) for p in model.parameters()}
@@ -233,16 +240,27 @@ def _check_options(
             "The optimizer has no parameter of this model, so nothing would be trained; make it after the model, with "
             "model.parameters()."
         )
+    if not all(id(p) in own for p in given):
+        raise ValueError(
+            "The optimizer has parameters that this model has not, as when a layer is replaced after the optimizer was "
+            "made; make the optimizer last."
+        )
     if not any(p.requires_grad for p in given):
         raise ValueError(
             "All parameters of the optimizer are frozen (requires_grad is False): nothing would be trained."
         )
 
 
+def _check_state(optimizer: torch.optim.Optimizer) -> None:
+    state = [value for held in optimizer.state.values() for value in held.values() if isinstance(value, Tensor)]
+    if not all(bool(value.isfinite().all()) for value in state):
+        raise ValueError("The optimizer holds NaN or infinite values from an earlier run; make a new one.")
+
+
 def _checkpointing(
     file: str | Path | None, history: History, best: _Best, train: Batches, model: nn.Module,
     optimizer: torch.optim.Optimizer, scheduler: Any, loss: Loss, schedule: str, clip: float | None,
-    keep_best: str | None,
+    keep_best: str | None, amp: bool,
 ) -> Callable[[], None]:  # fmt: skip
     """Continue from the checkpoint when there is one, and return the function that writes the next one."""
     if file is None:
@@ -250,7 +268,7 @@ def _checkpointing(
     path, parts = Path(file), {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     batches = len(train) if isinstance(train, Sized) else None
     name = getattr(loss, "__name__", type(loss).__name__)
-    run = checkpoints.describe(parts, batches, loss=name, schedule=schedule, clip=clip, keep_best=keep_best)
+    run = checkpoints.describe(parts, batches, loss=name, schedule=schedule, clip=clip, keep_best=keep_best, amp=amp)
     content = checkpoints.resume(path, parts, run, train)
     if content is not None:
         history.rows[:] = content["rows"]
@@ -299,10 +317,13 @@ def _epoch(
             if (now := time.perf_counter()) >= next_look:
                 if not math.isfinite(value.item()):
                     return value.item()
-                bar.set_postfix(loss=f"{total.item() / float(count):.4f}", refresh=False)
+                if count:
+                    bar.set_postfix(loss=f"{total.item() / float(count):.4f}", refresh=False)
                 next_look = now + _REFRESH
     if not count:
-        raise ValueError("The training data has no batch; is it empty, or smaller than one batch with drop_last?")
+        raise ValueError(
+            "The training data has no batch of any weight; is it empty, or smaller than one batch with drop_last?"
+        )
     return total.item() / float(count)
 
 
@@ -329,9 +350,10 @@ def _bar(train: Batches, epochs: int, done: int, progress: bool) -> Any:
 
 
 def _diverged(value: float, epoch: int, best: int | None) -> str:
+    what = "weights became NaN or infinite" if math.isfinite(value) else f"the loss is {value}"
     weights = f"those of epoch {best or epoch - 1}" if best or epoch > 1 else "the first ones"
     return (
-        f"Stopped in epoch {epoch}: the loss is {value}. The weights are {weights} again. Likely causes: a learning "
+        f"Stopped in epoch {epoch}: {what}. The weights are {weights} again. Likely causes: a learning "
         "rate that is too high (try a tenth), no gradient clipping, inputs that are not normalised or hold NaN, or "
         "log/division of zero in the loss."
     )
@@ -351,8 +373,10 @@ def evaluate(
     """Return the means of the loss and the metrics over all examples of ``data``.
 
     Each batch counts by ``weight(target)`` (default: its size). Runs in evaluation mode without gradients and
-    puts the mode of each layer back. Raises ValueError when there is no batch.
+    puts the mode of each layer back. Raises ValueError when there is no batch, or for a metric named "loss".
     """
+    if loss is not None and "loss" in (metrics or {}):
+        raise ValueError('A metric named "loss" would stand in the column of the loss; give it another name.')
     functions = {**({"loss": loss} if loss is not None else {}), **(metrics or {})}
     target_device = torch.device(device) if device is not None else _device_of(model)
     totals = dict.fromkeys(functions, torch.zeros((), device=target_device))
@@ -367,14 +391,14 @@ def evaluate(
             for name, function in functions.items():
                 totals[name] = totals[name] + function(output.float(), target) * n
     if not count:
-        raise ValueError("There is nothing to evaluate: the data has no batch.")
+        raise ValueError("There is nothing to evaluate: the data has no batch of any weight.")
     return {name: total.item() / float(count) for name, total in totals.items()}
 
 
 @torch.no_grad()
 def predict(model: nn.Module, inputs: Tensor, batch_size: int = 1000) -> Tensor:
     """Return the model's outputs for ``inputs`` (N, …), in evaluation mode, on the CPU; restores the modes."""
-    with _evaluating(model):
+    with _evaluating(model), _hints():
         return torch.cat([model(part.to(_device_of(model))).cpu() for part in inputs.split(batch_size)])
 
 

@@ -16,6 +16,8 @@ import torch
 from test_train import network, problem, run
 from torch import nn
 
+from dlcourse.train import accuracy
+
 PROGRAM = """
     import os, random, signal, sys, numpy, torch
     from torch import nn
@@ -189,3 +191,54 @@ def test_a_learning_rate_of_numpy_can_be_saved(tmp_path: Path) -> None:
         optimizer.param_groups[0]["lr"] = np.float64(0.1)
         history = run(model, problem(), checkpoint=tmp_path / "run.pt", optimizer=optimizer, epochs=epochs)
     assert len(history.rows) == 2
+
+
+def test_rows_of_a_run_with_other_columns_are_filled(tmp_path: Path) -> None:
+    path, data = tmp_path / "run.pt", problem()
+    run(network(), data, validation=data, checkpoint=path, epochs=1)
+    history = run(network(), data, checkpoint=path, epochs=2)
+    assert math.isnan(history["val_loss"][1]) and len(str(history).splitlines()) == 3
+    history = run(network(), data, validation=data, metrics={"accuracy": accuracy}, checkpoint=path, epochs=3)
+    assert [math.isnan(value) for value in history["val_accuracy"]] == [True, True, False]
+    assert list(history.rows[0])[-2:] == ["lr", "seconds"] and history.rows[2].keys() == history.rows[0].keys()
+
+
+def milestones(optimizer: torch.optim.Optimizer, at: int) -> Any:
+    return torch.optim.lr_scheduler.MultiStepLR(optimizer, [at])
+
+
+def sequence(optimizer: torch.optim.Optimizer, at: int) -> Any:
+    parts = [torch.optim.lr_scheduler.StepLR(optimizer, size) for size in (9, at)]
+    return torch.optim.lr_scheduler.SequentialLR(optimizer, parts, [1])
+
+
+@pytest.mark.parametrize("make", [milestones, sequence])
+def test_another_setting_inside_of_a_scheduler_starts_afresh(
+    make: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.pt"
+    for at in (3, 3, 4):
+        model = network()
+        optimizer = sgd(model)
+        run(model, problem(), checkpoint=path, epochs=2, optimizer=optimizer, scheduler=make(optimizer, at))
+    printed = capsys.readouterr().out
+    assert printed.count("Continuing after epoch 2") == 1 and printed.count("starts afresh") == 1
+
+
+def test_warm_restarts_go_on_in_the_same_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = network()
+    optimizer = sgd(model)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 1, T_mult=2)
+    options = {"checkpoint": tmp_path / "run.pt", "optimizer": optimizer, "scheduler": scheduler}
+    run(model, problem(), epochs=2, **options)
+    run(model, problem(), epochs=4, **options)
+    assert "Continuing after epoch 2" in capsys.readouterr().out
+
+
+def test_another_size_of_the_model_or_amp_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.pt"
+    first_run(path)
+    run(network(), problem(), checkpoint=path, epochs=2, amp=True)
+    assert "amp: False in the checkpoint, True now" in capsys.readouterr().out
+    run(nn.Sequential(nn.Linear(4, 2)), problem(), checkpoint=path, epochs=1)
+    assert "parameters: 58 in the checkpoint, 10 now" in capsys.readouterr().out

@@ -39,3 +39,20 @@ def test_agreement_shows_the_largest_difference_in_a_form_that_tests_can_mask() 
 def test_what_does_not_agree_raises(other: torch.Tensor) -> None:
     with pytest.raises(CheckError, match="gradient"):
         agreement({"same": (torch.zeros(2), torch.zeros(2)), "gradient": (torch.zeros(2), other)}, within=1e-6)
+
+
+def test_the_worst_pair_is_named() -> None:
+    zero = torch.zeros(2)
+    pairs = {"small": (zero, zero + 1e-3), "large": (zero, zero + 1), "good": (zero, zero)}
+    with pytest.raises(CheckError, match="large: differs by 1.0e"):
+        agreement(pairs, within=1e-6)
+    with pytest.raises(CheckError, match="bad"):
+        agreement({**pairs, "bad": (zero, zero + math.nan)}, within=1e-6)
+
+
+def test_infinities_masks_and_bytes() -> None:
+    mask = torch.tensor([0.0, -math.inf])
+    assert agreement({"mask": (mask, mask.clone())}, within=0).rows[0][1] == "0.0e+00"
+    for one, other in ((mask, -mask), (mask == 0, mask != 0), (torch.tensor([0]).byte(), torch.tensor([255]).byte())):
+        with pytest.raises(CheckError):
+            agreement({"pair": (one, other)}, within=0.5)

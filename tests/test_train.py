@@ -327,3 +327,65 @@ def test_data_that_can_be_read_once_and_a_loss_without_gradient_are_refused() ->
     assert len(run(network(), iter(problem()), epochs=1).rows) == 1  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no gradient"):
         run(network(), problem(), loss=lambda output, target: F.cross_entropy(output, target).detach())
+
+
+def test_accuracy_refuses_one_score_a_row() -> None:
+    with pytest.raises(ValueError, match=r"\(6, 1\) and \(6,\)"):
+        accuracy(torch.rand(6, 1), torch.ones(6, dtype=torch.long))
+
+
+def test_a_metric_named_loss_is_refused() -> None:
+    with pytest.raises(ValueError, match='named "loss"'):
+        run(network(), problem(), validation=problem(), metrics={"loss": accuracy})
+
+
+def test_an_optimizer_made_before_a_layer_was_replaced_is_refused() -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model[3] = nn.Linear(8, 2)
+    with pytest.raises(ValueError, match="replaced"):
+        run(model, problem(), optimizer=optimizer)
+
+
+def test_weights_of_a_nan_gradient_are_not_kept() -> None:
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(output, target) + (output * 0).sum().sqrt()  # finite, with the gradient 0 · inf
+
+    model = network()
+    first = copy.deepcopy(model.state_dict())
+    history = run(model, problem(16), loss=loss)
+    assert all(torch.equal(first[key], value) for key, value in model.state_dict().items())
+    assert not history.rows and "weights became NaN" in history.stopped and "the first ones" in history.stopped
+
+
+def test_an_optimizer_that_holds_nan_is_refused() -> None:
+    model, data = network(), problem()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    run(model, data, optimizer=optimizer, loss=lambda output, target: F.cross_entropy(output, target) * math.nan)
+    with pytest.raises(ValueError, match="make a new one"):
+        run(model, data, optimizer=optimizer)
+
+
+def test_a_mask_of_infinities_is_no_divergence() -> None:
+    model = network()
+    model.register_buffer("mask", torch.tensor([0.0, -math.inf]))
+    assert len(run(model, problem(), epochs=1).rows) == 1
+
+
+def test_validation_that_can_be_read_once_is_refused() -> None:
+    with pytest.raises(ValueError, match="only once"):
+        run(network(), problem(), validation=iter(problem()))
+
+
+def test_batches_without_weight_count_nothing() -> None:
+    counts = iter([0, 16, 16, 12])
+    assert math.isfinite(run(network(), problem(), epochs=1, weight=lambda y: next(counts))["train_loss"][0])
+    with pytest.raises(ValueError, match="no batch of any weight"):
+        run(network(), problem(), weight=lambda y: 0)
+
+
+def test_predict_and_a_loss_of_many_numbers_carry_their_fix() -> None:
+    with pytest.raises(RuntimeError, match=r"Hint: .*x\.float\(\)"):
+        predict(network(), torch.rand(2, 4).double())
+    with pytest.raises(RuntimeError, match="Hint: .*one number"):
+        run(network(), problem(), loss=lambda output, target: F.cross_entropy(output, target, reduction="none"))
