@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import sys
 import time
 from collections.abc import Sequence
@@ -57,7 +59,23 @@ def clean(notebook: Any, path: Path) -> None:
                 raise RuntimeError(f"{path.name}, cell {count} warns: {output.text.strip()[:500]}")
             if output.output_type == "execute_result":
                 output.execution_count = count
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = with_palette(output.data["image/png"])
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+
+
+def with_palette(png: str, colours: int = 64) -> str:
+    """Return a picture (base64 of a PNG) with so many colours at most, or the same one where that is not smaller.
+
+    Figures are drawn with few colours, and the files of the notebooks stay small.
+    """
+    from PIL import Image
+
+    packed = io.BytesIO()
+    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    picture.quantize(colours, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+    smaller = base64.b64encode(packed.getvalue()).decode("ascii")
+    return smaller if len(smaller) < len(png) else png
 
 
 def main(argv: Sequence[str]) -> int:
