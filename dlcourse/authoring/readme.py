@@ -24,7 +24,8 @@ def plain(value: float) -> str:
 
 
 HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # notebook, in README, name of the expect line
-    ("1.2", "test accuracy on the spirals", "test accuracy", percent),
+    ("1.2", "test accuracy on the spirals, network", "test accuracy, network", percent),
+    ("1.2", "test accuracy on the spirals, nearest neighbours", "test accuracy, nearest neighbours", percent),
     ("1.3", "test accuracy of the perceptron on digits", "test accuracy", percent),
     ("2.2", "test accuracy of LeNet on digits", "mnist: mean test accuracy of five seeds", percent),
     ("2.2", "test accuracy of LeNet on Fashion-MNIST", "fashion_mnist: mean test accuracy of five seeds", percent),

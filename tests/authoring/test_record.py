@@ -169,3 +169,9 @@ def test_the_tables_of_readme_follow_the_files(folder: Path) -> None:
     assert "| lesson | old |" not in new and readme.seconds_of("9.1") in new.splitlines()[0]
     assert readme.cell_of("9.1", "x", readme.plain, "quick") == "1.5 (5 runs)"
     assert "not measured" in new and "| x |" not in new
+
+
+def test_every_headline_is_a_recorded_result() -> None:
+    for notebook, _, name, _ in readme.HEADLINES:
+        full_only = name.startswith("fashion_mnist")
+        assert full_only or name in results.load(notebook, "quick")["results"], (notebook, name)
