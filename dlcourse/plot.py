@@ -37,14 +37,16 @@ _told = False  # whether the missing font was told
 def use_chinese_fonts() -> list[str]:
     """Put the installed ones of ``CHINESE_FONTS`` behind the style's fonts, for the characters that those lack."""
     found = _known_fonts()
-    if not found:  # matplotlib keeps a list of fonts, which does not learn of one that was installed later
-        for path in font_manager.findSystemFonts():
-            if _CHINESE_FILE.search(Path(path).name):
-                with contextlib.suppress(Exception):
-                    font_manager.fontManager.addfont(path)
-        found = _known_fonts()
     plt.rcParams["font.family"] = [*dict.fromkeys([*plt.rcParams["font.family"], *found])]
     return found
+
+
+def _find_new_fonts() -> None:
+    """Tell matplotlib, which keeps a list of fonts, of those that were installed later."""
+    for path in font_manager.findSystemFonts():
+        if _CHINESE_FILE.search(Path(path).name):
+            with contextlib.suppress(Exception):
+                font_manager.fontManager.addfont(path)
 
 
 def _known_fonts() -> list[str]:
@@ -86,6 +88,9 @@ def _lacks_chinese(figure: Any) -> bool:
     if not any(_CHINESE.search(text.get_text()) for text in figure.findobj(Text)):
         return False
     if not _told:
+        _find_new_fonts()
+        if use_chinese_fonts():
+            return False
         print(
             "No font with Chinese characters was found, so they are drawn as boxes: install Noto Sans CJK "
             "(Debian and Ubuntu: sudo apt install fonts-noto-cjk) and restart the kernel."
@@ -294,14 +299,14 @@ def diagram(
         places = [drawn[name].get_position() for name in (start, end)]
         arrow = FancyArrowPatch(
             *places, patchA=patches[0], patchB=patches[1], connectionstyle=f"arc3,rad={bend}", arrowstyle="-|>",
-            mutation_scale=13, shrinkA=1, shrinkB=1, color="#444444", zorder=2,
+            mutation_scale=13, shrinkA=1, shrinkB=1, color="#444444", zorder=4,
         )  # fmt: skip
         axes.add_patch(arrow)
         if label:
             (x1, y1), (x2, y2) = places
             x, y = (x1 + x2) / 2 + bend * (y2 - y1) / 2, (y1 + y2) / 2 - bend * (x2 - x1) / 2
             back = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-            axes.text(x, y, label, ha="center", va="center", fontsize=fontsize - 1.5, zorder=4, bbox=back)
+            axes.text(x, y, label, ha="center", va="center", fontsize=fontsize - 1.5, zorder=5, bbox=back)
     show(alt)
 
 

@@ -164,6 +164,8 @@ def test_without_a_chinese_font_one_sentence_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(plt.rcParams, "font.family", ["sans-serif"])
     monkeypatch.setattr(plot, "_told", False)
+    monkeypatch.setattr(plot, "_find_new_fonts", lambda: None)
+    monkeypatch.setattr(plot, "_known_fonts", lambda: [])
     plt.figure().suptitle("loss")
     assert not plot._lacks_chinese(plt.gcf()) and capsys.readouterr().out == ""
     plt.figure().suptitle("我很冷。")
@@ -171,4 +173,15 @@ def test_without_a_chinese_font_one_sentence_says_what_to_install(
     assert capsys.readouterr().out.count("fonts-noto-cjk") == 1
     monkeypatch.setitem(plt.rcParams, "font.family", ["sans-serif", "SimHei"])
     assert not plot._lacks_chinese(plt.gcf())
+    plt.close("all")
+
+
+def test_a_font_that_was_installed_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(plt.rcParams, "font.family", ["sans-serif"])
+    monkeypatch.setattr(plot, "_told", False)
+    known: list[str] = []
+    monkeypatch.setattr(plot, "_known_fonts", lambda: known)
+    monkeypatch.setattr(plot, "_find_new_fonts", lambda: known.append("SimHei"))
+    plt.figure().suptitle("我很冷。")
+    assert not plot._lacks_chinese(plt.gcf()) and plt.rcParams["font.family"][-1] == "SimHei"
     plt.close("all")

@@ -20,7 +20,7 @@ SETTINGS = {
     "threads spin (the runtime's default)": SPINNING,
     "the course": WAITING,
     "OMP_WAIT_POLICY=PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"},
-    **{f"GOMP_SPINCOUNT={count}": {"GOMP_SPINCOUNT": str(count)} for count in (300, 3000, 10000)},
+    **{f"GOMP_SPINCOUNT={count}": {"GOMP_SPINCOUNT": str(count)} for count in (300, 1000, 10000, 30000)},
     **{f"KMP_BLOCKTIME={time}": {"KMP_BLOCKTIME": str(time)} for time in (0, 1)},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
