@@ -7,6 +7,8 @@ import random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import dlcourse
+
 if TYPE_CHECKING:
     import torch
 
@@ -64,10 +66,14 @@ def shifted(value: int) -> int:
 
 
 def seed(value: int = 0) -> None:
-    """Seed the random generators of Python, NumPy and PyTorch (all devices) with ``shifted(value)``."""
+    """Seed the random generators of Python, NumPy and PyTorch (all devices) with ``shifted(value)``.
+
+    The first call also settles PyTorch's threads: see ``dlcourse.settle_threads``.
+    """
     import numpy
     import torch
 
+    dlcourse.settle_threads()
     random.seed(shifted(value))
     numpy.random.seed(shifted(value) % 2**32)
     torch.manual_seed(shifted(value))

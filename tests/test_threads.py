@@ -28,21 +28,38 @@ SHOW = "; print([os.environ.get(name) for name in dlcourse.WAITING], dlcourse.se
 
 def test_the_variables_are_set_before_torch_is_loaded() -> None:
     values = list(dlcourse.WAITING.values())
-    assert run("import os, dlcourse" + SHOW) == f"{values} nothing"
-    plain = run("import torch; print(torch.get_num_threads())")
-    assert run("import dlcourse, torch; print(torch.get_num_threads())") == plain
+    assert run("import os, dlcourse" + SHOW) == f"{values} variables"
+
+
+THREADS = "; print(torch.get_num_threads())"
+
+
+def test_quick_scale_has_half_of_the_threads_and_full_scale_all() -> None:
+    plain = run("import torch" + THREADS)
+    half = str(max(1, int(plain) // 2))
+    code = "import dlcourse, torch; from dlcourse.runtime import seed; seed()"
+    for scale, threads in (("quick", half), ("full", plain)):
+        for inherited in ({}, dlcourse.WAITING):  # a kernel that the course itself has started
+            assert run(code + THREADS, DLCOURSE_SCALE=scale, **inherited) == threads
 
 
 def test_after_torch_only_one_thread_is_left() -> None:
-    assert run("import torch, dlcourse; print(torch.get_num_threads())") == "1"
+    for scale in ("quick", "full"):
+        assert run("import torch, dlcourse" + THREADS, DLCOURSE_SCALE=scale) == "1"
+
+
+def test_who_sets_a_number_of_threads_later_keeps_it() -> None:
+    code = "import dlcourse, torch; from dlcourse.runtime import seed; seed(); torch.set_num_threads(3); seed()"
+    assert run(code + THREADS) == "3"
 
 
 @pytest.mark.parametrize("name", OWN)
 def test_a_variable_of_the_user_wins(name: str) -> None:
     shown = run(f"import os, dlcourse; print(os.environ[{name!r}])", **{name: OWN[name]})
     assert shown == OWN[name]
-    before = run("import torch; print(torch.get_num_threads())", **{name: OWN[name]})
-    assert run("import torch, dlcourse; print(torch.get_num_threads())", **{name: OWN[name]}) == before
+    before = run("import torch" + THREADS, **{name: OWN[name]})
+    seeded = "import torch, dlcourse; from dlcourse.runtime import seed; seed()"
+    assert run(seeded + THREADS, **{name: OWN[name]}) == before
 
 
 @pytest.mark.parametrize("path", all_notebooks(), ids=lambda path: path.stem)

@@ -38,7 +38,7 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
 )
 
 
-QUIET = 0.9  # seconds that the fixed training of ``install/waiting.py`` takes on two quiet cores (median of 5)
+QUIET = 0.31  # seconds that the fixed training of ``install/waiting.py`` takes on a quiet machine
 
 
 def seconds_of(notebook: str, scale: str = "quick") -> str:

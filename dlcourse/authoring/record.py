@@ -24,10 +24,10 @@ from typing import Any
 
 import nbformat
 
-from dlcourse import WAITING, results, runtime
+from dlcourse import results, runtime
 from dlcourse.authoring import readme
 from dlcourse.authoring.definitions import all_notebooks, code_cells
-from dlcourse.install.waiting import training_seconds
+from dlcourse.install.waiting import ONE_THREAD, training_seconds
 from dlcourse.table import Table
 
 RUN_SECONDS = 6 * 3600  # of one cell: full scale is slow, and only a hanging cell takes longer
@@ -75,7 +75,7 @@ def _record(path: Path, shift: int, scale: str) -> bool:
         content = {"notebook": name, "scale": scale, "code": code, "runs": [], "results": {}}
     if any(run["seed"] == shift for run in content["runs"]):
         return True
-    (workload,) = training_seconds(1, WAITING)  # how fast the machine is just now
+    (workload,) = training_seconds(1, ONE_THREAD)  # how fast the machine is just now
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         lines = Path(folder) / "lines.jsonl"
         start = time.perf_counter()

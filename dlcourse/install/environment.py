@@ -23,15 +23,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlcourse.install.errors import explain_error
-from dlcourse.install.machine import NEEDED_GB, ROOT, TORCH_INDEX, check_c_modules, has_module, is_ours, writable
+from dlcourse.install.machine import NEEDED_GB, ROOT, TORCH_INDEX, check_c_modules, has_module, writable
 
 STAMP = ".dlcourse-setup.json"  # in the environment: what was installed there
-# Python runs this line at each start: the threads are settled also where an editor imports torch first. The module is
-# forgotten again, so that a second copy of the course, opened with this environment, runs its own.
-THREADS = (
-    "import importlib.util as u, sys; "
-    'u.find_spec("dlcourse") and __import__("dlcourse") and sys.modules.pop("dlcourse", None)\n'
-)
 # Settings of pip that make it install elsewhere, or leave out what is needed. Set-up does not follow them.
 ASTRAY = ("user", "target", "prefix", "root", "python", "require-virtualenv", "no-deps")
 
@@ -146,8 +140,6 @@ def set_up(arguments: argparse.Namespace, *, dev: bool) -> None:
         raise SetupError("this environment has no pip; add it, for example with `uv pip install pip`.")
     for command in commands:
         _pip(command)
-    if is_ours():
-        (site / "dlcourse-threads.pth").write_text(THREADS, encoding="utf-8")
     temporary = stamp.with_suffix(".part")
     with contextlib.suppress(OSError):  # complete, but not ours to write: pip will look again each time
         temporary.write_text(json.dumps(wanted), encoding="utf-8")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 _NAMES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 SPINNING = {"GOMP_SPINCOUNT": "300000", "KMP_BLOCKTIME": "200"}  # what the runtimes do by themselves
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 _PROGRAM = """
 import os, sys, time
 import torch

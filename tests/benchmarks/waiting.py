@@ -13,16 +13,16 @@ import subprocess
 import sys
 
 from dlcourse import WAITING
-from dlcourse.install.waiting import SPINNING, training_seconds
+from dlcourse.install.waiting import ONE_THREAD, SPINNING, training_seconds
 from dlcourse.table import Table
 
 SETTINGS = {
     "threads spin (the runtime's default)": SPINNING,
-    "the course": WAITING,
+    "the course at full scale": WAITING,
     "OMP_WAIT_POLICY=PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"},
     **{f"GOMP_SPINCOUNT={count}": {"GOMP_SPINCOUNT": str(count)} for count in (300, 1000, 10000, 30000)},
     **{f"KMP_BLOCKTIME={time}": {"KMP_BLOCKTIME": str(time)} for time in (0, 1)},
-    "one thread": {"OMP_NUM_THREADS": "1"},
+    "one thread, the course at quick scale": ONE_THREAD,
 }
 
 
@@ -42,6 +42,7 @@ def main(rounds: int) -> None:
                 for process in others:
                     process.kill()
                     process.wait()
+            print(f"{name}: {quiet[name][-1]:.2f} s, two {max(two[name][-2:]):.2f} s", file=sys.stderr, flush=True)
     rows = []
     for name in SETTINGS:
         alone, pair, beside = (statistics.median(part[name]) for part in (quiet, two, busy))

@@ -6,10 +6,13 @@ import math
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional as F
 
+from dlcourse import photos
 from dlcourse.authoring import definitions
 
 BASICS = definitions.ROOT / "01_pytorch_basics"
@@ -68,19 +71,75 @@ def test_nearest_prototype_is_the_nearest_by_definition(digits: ModuleType) -> N
     assert digits.nearest_prototype(images, prototypes).tolist() == want
 
 
-@pytest.mark.parametrize("slant", [0.0, 0.3])
-@pytest.mark.parametrize("digit", range(10))
-def test_a_photo_is_prepared_as_mnist_was(digits: ModuleType, tmp_path: Path, digit: int, slant: float) -> None:
-    space = digits.__dict__
-    if "arc" not in space or "STROKES" not in space:
-        pytest.fail("the notebook no longer defines the strokes")
-    path = tmp_path / "photo.png"
-    digits.draw_photo(digit, slant, path)
-    image = digits.as_mnist(path)
+def assert_is_prepared(image: torch.Tensor) -> None:
+    """One digit in a box of 20 × 20, centred by mass, bright on black."""
     assert image.shape == (1, 28, 28) and image.dtype == torch.float32
     assert 0 <= image.min() and 0.5 < image.max() <= 1
     rows, columns = image[0].any(1).nonzero().squeeze(1), image[0].any(0).nonzero().squeeze(1)
-    assert max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 <= 20
+    assert 18 <= max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 <= 20
     for axis in (0, 1):
         centre = (torch.arange(28) * image[0].sum(1 - axis)).sum() / image.sum()
         assert abs(centre.item() - 13.5) <= 0.6
+
+
+@pytest.mark.parametrize("slant", [0.0, 0.3])
+@pytest.mark.parametrize("digit", range(10))
+def test_a_photo_is_prepared_as_mnist_was(digits: ModuleType, tmp_path: Path, digit: int, slant: float) -> None:
+    photos.draw_photo(digit, slant, tmp_path / "photo.png")
+    assert_is_prepared(digits.as_mnist(tmp_path / "photo.png"))
+
+
+@pytest.fixture(scope="module")
+def plain(digits: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> list[torch.Tensor]:
+    """Each digit in even light, prepared: what every fault below must come close to."""
+    folder = tmp_path_factory.mktemp("plain")
+    for digit in range(10):
+        photos.draw_photo(digit, 0.15, folder / f"{digit}.png", "even")
+    return [digits.as_mnist(folder / f"{digit}.png") for digit in range(10)]
+
+
+@pytest.mark.parametrize("light", photos.LIGHTS)
+@pytest.mark.parametrize("digit", range(10))
+def test_light_and_shadow_cancel(
+    digits: ModuleType, plain: list[torch.Tensor], tmp_path: Path, digit: int, light: str
+) -> None:
+    photos.draw_photo(digit, 0.15, tmp_path / "photo.png", light)
+    image = digits.as_mnist(tmp_path / "photo.png")
+    assert_is_prepared(image)
+    assert (image - plain[digit]).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("size", [90, 230])
+@pytest.mark.parametrize("digit", [1, 7])
+def test_a_tall_digit_is_read(digits: ModuleType, tmp_path: Path, digit: int, size: int) -> None:
+    photos.draw_photo(digit, 0.0, tmp_path / "photo.png", size=size)
+    assert_is_prepared(digits.as_mnist(tmp_path / "photo.png"))
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_rotated_jpeg_is_turned_upright(
+    digits: ModuleType, plain: list[torch.Tensor], tmp_path: Path, orientation: int
+) -> None:
+    photos.draw_photo(7, 0.15, tmp_path / "photo.png", "even")
+    stored = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[orientation]
+    picture = Image.open(tmp_path / "photo.png").transpose(stored)
+    note = picture.getexif()
+    note[0x0112] = orientation
+    picture.save(tmp_path / "photo.jpg", exif=note, quality=90)
+    assert (digits.as_mnist(tmp_path / "photo.jpg") - plain[7]).abs().mean() < 0.03
+
+
+@pytest.mark.parametrize("light", photos.LIGHTS)
+def test_a_blank_photo_is_an_error_that_says_so(digits: ModuleType, tmp_path: Path, light: str) -> None:
+    paper = np.tile(photos.LIGHTS[light], (300, 1)) + np.random.default_rng(0).normal(0, 4, (300, 400))
+    Image.fromarray(paper.clip(0, 255).astype(np.uint8)).save(tmp_path / "blank.png")
+    with pytest.raises(ValueError, match="no ink"):
+        digits.as_mnist(tmp_path / "blank.png")
+
+
+def test_a_large_noisy_photo_in_colour_is_read(digits: ModuleType, plain: list[torch.Tensor], tmp_path: Path) -> None:
+    photos.draw_photo(5, 0.15, tmp_path / "photo.png", "a soft shadow")
+    large = np.asarray(Image.open(tmp_path / "photo.png").resize((2400, 1800), Image.Resampling.BICUBIC)).astype(float)
+    noisy = large[..., None] * (1.0, 0.95, 0.85) + np.random.default_rng(0).normal(0, 8, (1800, 2400, 1))
+    Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / "large.jpg")
+    assert (digits.as_mnist(tmp_path / "large.jpg") - plain[5]).abs().mean() < 0.03

@@ -487,34 +487,6 @@ def test_second_set_up_does_nothing(course: Path, pip: list[list[str]]) -> None:
     assert len(pip) == 1
 
 
-def test_threads_are_settled_in_the_courses_own_environment(
-    course: Path, pip: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
-    file = tmp_path / "dlcourse-threads.pth"
-    environment.set_up(options(), dev=False)
-    assert not file.exists(), "the environment is somebody else's"
-    monkeypatch.setattr(environment, "is_ours", lambda: True)
-    environment.set_up(options("setup"), dev=False)
-    assert file.read_text(encoding="utf-8") == environment.THREADS and environment.THREADS.startswith("import ")
-
-
-@pytest.mark.parametrize("content", [None, "import os; os.environ['SETTLED'] = '1'", "1 / 0"])
-def test_the_start_of_python_with_the_file_for_threads(content: str | None, tmp_path: Path) -> None:
-    (tmp_path / "dlcourse-threads.pth").write_text(environment.THREADS, encoding="utf-8")
-    if content is not None:
-        (tmp_path / "dlcourse").mkdir()
-        (tmp_path / "dlcourse" / "__init__.py").write_text(content, encoding="utf-8")
-    code = (
-        "import os, site, sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f)]\n"
-        f"sys.modules.pop('dlcourse', None); site.addsitedir({str(tmp_path)!r})\n"
-        "print('started', os.environ.get('SETTLED'), 'dlcourse' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path.parent)
-    assert done.returncode == 0
-    assert done.stdout.split() == ["started", "1" if content and "SETTLED" in content else "None", "False"]
-
-
 def test_read_only_environment_is_not_installed_into(
     course: Path, pip: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
