@@ -10,7 +10,7 @@ import sys
 __version__ = "1.0"
 
 WAITING = {
-    "GOMP_SPINCOUNT": "3000",  # GNU OpenMP (Linux): turns of the loop before a waiting thread sleeps
+    "GOMP_SPINCOUNT": "1000",  # GNU OpenMP (Linux): turns of the loop before a waiting thread sleeps
     "KMP_BLOCKTIME": "0",  # Intel's and LLVM's OpenMP (Windows, macOS, conda): milliseconds before it sleeps
 }
 _in_time = "torch" not in sys.modules  # OpenMP reads its settings when torch is loaded
