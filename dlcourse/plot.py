@@ -18,7 +18,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import font_manager
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
@@ -170,6 +170,43 @@ def images(
             axis.imshow(array[index], cmap=cmap, vmin=low, vmax=high)
             if labels is not None:
                 axis.set_title(str(labels[index]), fontsize=11)
+    show(alt)
+
+
+def grids(
+    arrays: Mapping[str, Any], *, alt: str, marks: Mapping[str, Any] | None = None, signs: Sequence[str] = (),
+    columns: int | None = None,
+) -> None:  # fmt: skip
+    """Draw small matrices (rows, columns) as squares with their numbers, each under its name.
+
+    ``marks`` gives a matrix of the same shape for a name: 0 white, 1 orange, 2 grey, 3 blue. ``signs`` stand between
+    neighbours, such as ``["∗", "="]``. ``columns`` matrices stand in a line (default: all).
+    """
+    columns = columns or len(arrays)
+    tall = max(np.asarray(array).shape[0] for array in arrays.values())
+    wide = [np.asarray(array).shape[1] for array in arrays.values()]
+    lines = -(-len(arrays) // columns)
+    side = min(0.42, 10 / (sum(wide[:columns]) + 2 * columns))
+    size = (side * (sum(wide[:columns]) + 1.6 * columns), lines * (side * tall + 0.5))
+    ratios = [max(wide[i::columns]) for i in range(columns)]
+    _, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, width_ratios=ratios)
+    for axis in axes.flat:
+        axis.axis("off")
+    for index, (axis, (name, values)) in enumerate(zip(axes.flat, arrays.items(), strict=False)):
+        array = np.asarray(values)
+        colours = np.asarray((marks or {}).get(name, np.zeros(array.shape))).astype(int)
+        texts = [f"{value:g}" if np.issubdtype(array.dtype, np.number) else str(value) for value in array.flat]
+        fontsize = min(11, 26 * side, 100 * side / max(map(len, texts)))
+        for (row, column), text in zip(np.ndindex(array.shape), texts, strict=True):
+            colour = ("#ffffff", "#fbdcc4", "#e4e4e4", "#cfe3f5")[colours[row, column]]
+            axis.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="#444444", linewidth=0.8))
+            axis.text(column + 0.5, row + 0.52, text, ha="center", va="center", fontsize=fontsize)
+        rest = (tall - array.shape[0]) / 2
+        axis.set(xlim=(-0.05, array.shape[1] + 0.05), ylim=(array.shape[0] + rest + 0.05, -rest - 0.05), aspect="equal")
+        axis.annotate(name, (array.shape[1] / 2, 0), (0, 5), textcoords="offset points", ha="center", fontsize=11)
+        if index < len(signs):
+            axis.annotate(signs[index], (1, 0.5), (12, 0), xycoords="axes fraction", textcoords="offset points",
+                          ha="center", va="center", fontsize=14)  # fmt: skip
     show(alt)
 
 

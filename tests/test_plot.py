@@ -46,6 +46,15 @@ def test_images_and_heatmaps() -> None:
     plt.close("all")
 
 
+def test_grids_have_names_numbers_signs_and_marks() -> None:
+    arrays = {"X": torch.arange(4.0).view(2, 2), "K": [["a"]], "Y": [[0.5, 2]]}
+    plot.grids(arrays, marks={"X": [[0, 1], [2, 3]]}, signs=["∗", "="], columns=3, alt="three small matrices")
+    drawn = plt.gcf().axes
+    assert [[patch.get_facecolor() for patch in axes.patches][0] for axes in drawn] == [(1, 1, 1, 1)] * 3
+    assert len({patch.get_facecolor() for patch in drawn[0].patches}) == 4
+    assert texts() == ["0", "1", "2", "3", "X", "∗", "a", "K", "=", "0.5", "2", "Y"]
+
+
 def test_colours_differ_in_lightness_for_colour_blind_readers() -> None:
     colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     grey = [sum(w * c for w, c in zip((0.3, 0.59, 0.11), matplotlib.colors.to_rgb(x), strict=True)) for x in colours]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dlcourse.exercises.harness import Case, checks
+from dlcourse.exercises.harness import Case, checks, parameter_gradients, parameter_shapes
 
 
 @checks("02.1-size")
@@ -168,3 +168,58 @@ def _separable(attempt: Any) -> Iterator[Case]:
             tolerance=1e-4,
             args=(kernel,),
         )
+
+
+@checks("02.1-module", forbid=_CONVOLUTIONS)
+def _module(attempt: Any) -> Iterator[Case]:
+    for c_in, c_out, k, padding, n, height, width in (
+        (1, 1, 1, 0, 1, 3, 4),
+        (2, 3, 3, 0, 2, 6, 5),
+        (3, 2, 2, 1, 1, 4, 7),
+        (1, 4, 5, 2, 3, 5, 6),
+    ):
+        options = (c_in, c_out, k, padding) if padding else (c_in, c_out, k)
+        shapes = {"weight": (c_out, c_in, k, k), "bias": (c_out,)}
+        shown = f"Conv({', '.join(map(str, options))})"
+        hint = "Make both an nn.Parameter in __init__, after super().__init__()."
+        yield Case(f"{shown}: its parameters", lambda o=options: parameter_shapes(attempt(*o)), shapes, hint)
+        weight, bias = torch.randn(shapes["weight"]), torch.randn(c_out)
+
+        def layer(weight: Tensor, bias: Tensor, options: Any = options) -> nn.Module:
+            made: nn.Module = attempt(*options)
+            made.load_state_dict({"weight": weight, "bias": bias})
+            return made
+
+        def run(weight: Tensor, bias: Tensor, X: Tensor, layer: Any = layer) -> Any:
+            made = layer(weight, bias)
+            return made(X), parameter_gradients(made, X)
+
+        def right(weight: Tensor, bias: Tensor, X: Tensor, padding: int = padding) -> Any:
+            leaves = weight.requires_grad_(), bias.requires_grad_()
+            Y = F.conv2d(X, *leaves, padding=padding)
+            share = torch.linspace(2, 3, Y.numel(), dtype=torch.float64).view(Y.shape)
+            found = torch.autograd.grad((share * Y.double()).sum(), leaves)
+            return Y, dict(zip(("weight", "bias"), found, strict=True))
+
+        yield Case(
+            f"{shown} on X ({n}, {c_in}, {height}, {width}): output and gradients",
+            run,
+            right,
+            "U = F.unfold(X, k, padding=p) has the shape (N, c_in·k·k, H'·W'); weight.flatten(1) @ U, plus the bias as "
+            "a column; then view as (N, c_out, H', W') with H' = H + 2p − k + 1.",
+            tolerance=1e-4,
+            args=(weight, bias, torch.randn(n, c_in, height, width)),
+        )
+    X, weight, bias = torch.randn(2, 1, 5, 6), torch.randn(2, 1, 3, 3), torch.randn(2)
+
+    def by_input(X: Tensor) -> Tensor:
+        made = attempt(1, 2, 3, 1)
+        made.load_state_dict({"weight": weight, "bias": bias})
+        return made(X)  # type: ignore[no-any-return]
+
+    hint = "The layers before this one need the gradient by X: no detach, no NumPy."
+
+    def right_by_input(X: Tensor) -> Tensor:
+        return F.conv2d(X, weight, bias, padding=1)
+
+    yield Case("the gradient by X", by_input, right_by_input, hint, tolerance=1e-4, args=(X,), gradient=True)

@@ -127,4 +127,35 @@ def separate(K):
     column = torch.from_numpy(column)
     return [column, column.T @ K]""",
     ],
+    "02.1-module": [
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.ones(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        padded = F.pad(X, (self.p,) * 4)
+        windows = padded.unfold(2, self.k, 1).unfold(3, self.k, 1)  # (N, c_in, H', W', k, k)
+        return torch.einsum("nchwab,ocab->nohw", windows, self.weight) + self.bias[:, None, None]""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        padded = F.pad(X, (self.p,) * 4)
+        height, width = padded.shape[2] - self.k + 1, padded.shape[3] - self.k + 1
+        Y = self.bias.view(1, -1, 1, 1).expand(len(X), -1, height, width)
+        for a in range(self.k):
+            for b in range(self.k):
+                part = padded[:, :, a : a + height, b : b + width]
+                Y = Y + torch.einsum("nchw,oc->nohw", part, self.weight[:, :, a, b])
+        return Y""",
+    ],
 }

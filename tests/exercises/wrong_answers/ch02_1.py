@@ -338,4 +338,160 @@ def separate(K):
     U, S, Vh = torch.linalg.svd(K.double())
     return U[:, :1] * S[0], Vh[:1]""",
     ],
+    "02.1-module": [
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = (torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = torch.zeros(c_out)
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), -1, X.shape[2] + 2 * self.p - self.k + 1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        return F.conv2d(X, self.weight, self.bias, padding=self.p)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.detach().flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X.detach(), self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out, 1))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in * kernel_size**2))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flip(-1).flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+        """\
+class Conv(nn.Module):
+    def __init__(self, c_in, c_out, kernel_size, padding=0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size), requires_grad=False)
+        self.bias = nn.Parameter(torch.zeros(c_out))
+        self.k, self.p = kernel_size, padding
+
+    def forward(self, X):
+        U = F.unfold(X, self.k, padding=self.p)
+        Y = self.weight.flatten(1) @ U + self.bias[:, None]
+        return Y.view(len(X), len(self.bias), X.shape[2] + 2 * self.p - self.k + 1, -1)""",
+    ],
 }
