@@ -1,4 +1,4 @@
-"""Drawn photos of handwritten digits, so that everyone reads the same ones in notebooks 1.3 and 2.2."""
+"""Drawn photos of handwritten digits, the same for everyone, and their preparation: notebooks 1.3 and 2.2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+import torch
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from torch import Tensor
 
 _ACROSS = np.linspace(0, 1, 400)
 LIGHTS = {  # the brightness of the paper from left to right; 255 is white
@@ -65,3 +67,31 @@ def draw_photos(folder: Path, light: str = "slightly darker to the right") -> li
     for i, path in enumerate(paths):
         draw_photo(i // len(SLANTS), SLANTS[i % len(SLANTS)], path, light)
     return paths
+
+
+def as_mnist(path: Path) -> Tensor:
+    """Prepare a photo as MNIST was prepared, (1, 28, 28): ink 1, in a box of 20 × 20, centred by mass.
+
+    Notebook 1.3 builds it step by step. Raises ValueError for a picture without ink.
+    """
+    grey = ImageOps.exif_transpose(Image.open(path)).convert("L")
+    grey.thumbnail((400, 400))
+    grey = grey.filter(ImageFilter.MedianFilter(3))
+    small = grey.copy()
+    small.thumbnail((100, 100))
+    bare = small.filter(ImageFilter.MaxFilter(11)).filter(ImageFilter.MinFilter(11))
+    paper = bare.filter(ImageFilter.GaussianBlur(3)).resize(grey.size, Image.Resampling.BICUBIC)
+    dark = 1 - np.asarray(grey) / np.maximum(np.asarray(paper), 1.0)
+    if dark.max() < 0.2:
+        raise ValueError("I see no ink: write one digit with a thick dark pen on plain paper, and fill the picture.")
+    ink = np.where(dark < 0.4 * dark.max(), 0, dark / dark.max())
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    box = Image.fromarray((255 * ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]).astype(np.uint8))
+    factor = 20 / max(box.size)
+    width, height = (max(1, round(factor * side)) for side in box.size)
+    digit = np.asarray(box.resize((width, height), Image.Resampling.BOX)).astype(np.float32) / 255
+    centre = [np.average(np.arange(n), weights=digit.sum(1 - axis)) for axis, n in enumerate(digit.shape)]
+    top, left = (int(np.clip(round(13.5 - c), 0, 28 - n)) for c, n in zip(centre, digit.shape, strict=True))
+    canvas = np.zeros((28, 28), dtype=np.float32)
+    canvas[top : top + height, left : left + width] = digit
+    return torch.from_numpy(canvas).unsqueeze(0)

@@ -143,3 +143,12 @@ def test_a_large_noisy_photo_in_colour_is_read(digits: ModuleType, plain: list[t
     noisy = large[..., None] * (1.0, 0.95, 0.85) + np.random.default_rng(0).normal(0, 8, (1800, 2400, 1))
     Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / "large.jpg")
     assert (digits.as_mnist(tmp_path / "large.jpg") - plain[5]).abs().mean() < 0.03
+
+
+@pytest.mark.parametrize("light", photos.LIGHTS)
+def test_the_package_prepares_photos_as_the_notebook_does(digits: ModuleType, tmp_path: Path, light: str) -> None:
+    for path in photos.draw_photos(tmp_path, light):
+        assert torch.equal(photos.as_mnist(path), digits.as_mnist(path))
+    Image.new("L", (400, 300), 230).save(tmp_path / "blank.png")
+    with pytest.raises(ValueError, match="no ink"):
+        photos.as_mnist(tmp_path / "blank.png")
