@@ -115,7 +115,7 @@ def curves(
         positions = range(1, len(values) + 1) if x is None else x
         axes.plot(positions, values, label=name, marker="o" if len(values) <= 20 else None, markersize=4)
     axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    if xlabel == "epoch":
+    if xlabel == "epoch" or (x is not None and len(x) <= 20 and all(float(place).is_integer() for place in x)):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if ylim is not None:
         axes.set_ylim(ylim)

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dlcourse import data
 from dlcourse.exercises.harness import Case, checks, parameter_gradients
+from dlcourse.train import accuracy, predict
 
 
 @checks("02.2-count", forbid=("torch.nn.Module.__init__",))
@@ -134,3 +136,24 @@ def _fold(attempt: Any) -> Iterator[Case]:
                 tolerance=1e-4,
                 args=(conv, mean, std, x),
             )
+
+
+@checks("02.2-small")
+def _small(attempt: Any) -> Iterator[Case]:
+    hint = "The answer is the trained network itself: small_net, _ = train(make, …)."
+    yield Case("small_net: is it an nn.Module?", lambda: isinstance(attempt, nn.Module), True, hint)
+    hint = "Most of LeNet's parameters are in its first linear layer: make what comes in smaller, or do without it."
+    count = sum(p.numel() for p in attempt.parameters())
+    told = "at most 20,000"
+    yield Case("its parameters", lambda: told if count <= 20_000 else f"{count:,}", told, hint)
+    x, y = data.mnist(scale="quick").test.tensors
+    hint = "It takes pictures (N, 1, 28, 28) and gives one score for each of ten classes, (N, 10)."
+    yield Case("7 pictures: the shape of the scores", lambda: tuple(predict(attempt, x[:7]).shape), (7, 10), hint)
+    told = "at least 95 %"
+
+    def test_accuracy() -> str:
+        share = accuracy(predict(attempt, x), y).item()
+        return told if share >= 0.95 else f"{share:.1%}"
+
+    hint = "Train longer or at another rate, and look at the validation accuracy first: is the input standardised?"
+    yield Case("the 1,000 test digits: accuracy", test_accuracy, told, hint)

@@ -126,4 +126,25 @@ def fold(conv, mean, std):
     new.load_state_dict({"weight": weight, "bias": conv.bias - mean * torch.einsum("ochw->o", weight)})
     return new""",
     ],
+    "02.2-small": [
+        """\
+digits = data.mnist()
+small_net = nn.Sequential(
+    nn.Conv2d(1, 12, 5), nn.BatchNorm2d(12), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(),
+    nn.Linear(432, 40), nn.ReLU(), nn.Linear(40, 10)
+)
+batches = data.TensorLoader(digits.train, 32, shuffle=True)
+optimizer = torch.optim.AdamW(small_net.parameters(), lr=3e-3)
+fit(small_net, batches, epochs=5, loss=F.cross_entropy, optimizer=optimizer, progress=False)""",
+        """\
+digits = data.mnist()
+small_net = nn.Sequential(
+    nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.MaxPool2d(2),
+    nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.Linear(288, 10),
+)
+batches = data.TensorLoader(digits.train, 32, shuffle=True)
+optimizer = torch.optim.Adam(small_net.parameters(), lr=4e-3)
+fit(small_net, batches, epochs=6, loss=F.cross_entropy, optimizer=optimizer, progress=False)
+small_net.train()""",
+    ],
 }

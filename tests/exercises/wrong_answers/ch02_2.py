@@ -344,4 +344,35 @@ def fold(conv, mean, std):
     folded.bias = nn.Parameter(conv.bias - mean / std * conv.weight.sum((1, 2, 3))) if mean else conv.bias
     return folded""",
     ],
+    "02.2-small": [
+        """\
+small_net = nn.Sequential(
+    nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(392, 10))""",
+        """\
+small_net = LeNet()""",
+        """\
+small_net = lambda x: x.flatten(1)[:, :10]""",
+        """\
+digits = data.mnist()
+small_net = nn.Sequential(
+    nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(392, 10))
+batches = data.TensorLoader(digits.train, 256, shuffle=True)
+optimizer = torch.optim.SGD(small_net.parameters(), lr=1e-3)
+fit(small_net, batches, epochs=1, loss=F.cross_entropy, optimizer=optimizer, progress=False)""",
+        """\
+digits = data.mnist()
+small_net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+batches = data.TensorLoader(digits.train, 64, shuffle=True)
+optimizer = torch.optim.AdamW(small_net.parameters(), lr=1e-3)
+fit(small_net, batches, epochs=2, loss=F.cross_entropy, optimizer=optimizer, progress=False)""",
+        """\
+small_net = nn.Sequential(
+    nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(392, 11))""",
+        """\
+small_net = nn.Sequential(
+    nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(392, 10),
+    nn.Flatten(0))""",
+        """\
+small_net = nn.Sequential(nn.Flatten(), nn.Linear(784, 26), nn.ReLU(), nn.Linear(26, 10))""",
+    ],
 }
