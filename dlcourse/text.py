@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from dlcourse import download
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
+BUNDLED_SHARE = 0.0625  # of the bundled corpus for validation, and the same for test
 
 # --- tokens ------------------------------------------------------------------------------------------------
 
@@ -154,8 +155,47 @@ class Pairs:
 
 
 def load(source: str = "eng", target: str = "fra", path: str | Path | None = None) -> Pairs:
-    """Return the pairs of ``load_pairs``, which has the same arguments, in the parts of ``split_by_hash``."""
-    return Pairs((source, target), *split_by_hash(load_pairs(path, source, target)))
+    """Return the pairs of ``load_pairs``, which has the same arguments, in the parts of ``split_by_hash``.
+
+    The bundled corpus has about 400 sentences in validation and 400 in test, the same ones in every direction.
+    """
+    pairs = load_pairs(path, source, target)
+    if path is not None:
+        return Pairs((source, target), *split_by_hash(pairs))
+    _, *rows = _rows(CORPUS / "eng-fra-zho.tsv", {3})
+    place = ("eng", "fra", "zho").index(source)
+    groups = {_key(row[place]): group for row, group in zip(rows, _groups(rows), strict=True)}
+    return Pairs((source, target), *split_by_hash(pairs, BUNDLED_SHARE, [groups[_key(pair.source)] for pair in pairs]))
+
+
+def near(sentences: Sequence[str], training: Sequence[str]) -> list[bool]:
+    """Return for each sentence whether one word exchanged, added or left out makes a training sentence of it.
+
+    Case and punctuation do not count, and a sentence is not its own neighbour. Such a sentence is easy to translate
+    for whoever remembers the other one; the rest are far.
+    """
+    known = set(map(_bare, training))
+    exchanged = Counter(hole for words in known for hole in _holes(words))
+    shorter = {words[:i] + words[i + 1 :] for words in known for i in range(len(words))}
+
+    def is_near(words: tuple[str, ...]) -> bool:
+        own = int(words in known)
+        return (
+            words in shorter
+            or any(exchanged[hole] > own for hole in _holes(words))
+            or any(words[:i] + words[i + 1 :] in known for i in range(len(words)))
+        )
+
+    return [is_near(_bare(sentence)) for sentence in sentences]
+
+
+def _bare(sentence: str) -> tuple[str, ...]:
+    """Return the words without case and punctuation; a contraction is one word."""
+    return tuple(re.findall(r"\w+(?:'\w+)*", _normalise(sentence)))
+
+
+def _holes(words: tuple[str, ...]) -> set[tuple[str, ...]]:
+    return {(*words[:i], "\0", *words[i + 1 :]) for i in range(len(words))}
 
 
 def load_pairs(path: str | Path | None = None, source: str = "eng", target: str = "fra") -> list[Pair]:
@@ -187,18 +227,54 @@ def load_pairs(path: str | Path | None = None, source: str = "eng", target: str 
     return [Pair(text, next(iter(all_.values())), tuple(all_.values())) for text, all_ in merged.values()]
 
 
-def split_by_hash(pairs: Iterable[Pair]) -> tuple[list[Pair], list[Pair], list[Pair]]:
-    """Return about 80, 10 and 10 % of the pairs, for training, validation and test.
+def split_by_hash(
+    pairs: Iterable[Pair], share: float = 0.1, groups: Sequence[str] | None = None
+) -> tuple[list[Pair], list[Pair], list[Pair]]:
+    """Return the pairs for training, validation and test; ``share`` is that of validation and of test.
 
     The SHA-256 of the source's words decides, without case and punctuation. So the part of a sentence depends
-    neither on the other rows nor on the target language, and variants of a sentence are in the same part.
+    neither on the other rows nor on the target language, and variants of a sentence are in the same part. ``groups``
+    gives a text for each pair that is hashed in its place: pairs with the same text stay together.
     """
     parts: tuple[list[Pair], list[Pair], list[Pair]] = ([], [], [])
-    for pair in pairs:
-        words = " ".join(re.findall(r"\w+", _normalise(pair.source))) or pair.source
-        share = int.from_bytes(hashlib.sha256(f"\n{words}".encode()).digest()[:8], "big") / 2**64
-        parts[0 if share < 0.8 else 1 if share < 0.9 else 2].append(pair)
+    pairs = list(pairs)
+    texts = groups or [" ".join(re.findall(r"\w+", _normalise(pair.source))) or pair.source for pair in pairs]
+    for pair, words in zip(pairs, texts, strict=True):
+        place = int.from_bytes(hashlib.sha256(f"\n{words}".encode()).digest()[:8], "big") / 2**64
+        parts[0 if place < 1 - 2 * share else 1 if place < 1 - share else 2].append(pair)
     return parts
+
+
+def _groups(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return for each row the first, in the alphabet, of the English sentences that must stay with it.
+
+    Rows stay together that share a translation, or whose English differs only in case, punctuation or contraction.
+    """
+    parent = list(range(len(rows)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = i = parent[parent[i]]
+        return i
+
+    owner: dict[tuple[int, str], int] = {}
+    for i, row in enumerate(rows):
+        for column, sentence in enumerate(row):
+            full = _normalise(sentence)
+            for short, long in _LONG if column == 0 else ():
+                full = full.replace(short, long)
+            j = owner.setdefault((column, " ".join(re.findall(r"\w+", full))), i)
+            parent[root(i)] = root(j)
+    first: dict[int, str] = {}
+    for i, row in enumerate(rows):
+        first[root(i)] = min(first.get(root(i), _key(row[0])), _key(row[0]))
+    return [first[root(i)] for i in range(len(rows))]
+
+
+_LONG = (  # contractions and what they stand for
+    ("can't", "can not"), ("cannot", "can not"), ("won't", "will not"), ("n't", " not"), ("let's", "let us"),
+    ("'m", " am"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"), ("'s", " is"), ("'d", " would"),
+)  # fmt: skip
 
 
 def _key(sentence: str) -> str:

@@ -2,67 +2,58 @@
 
 from __future__ import annotations
 
-import collections
-import re
 import unicodedata
+from collections import Counter
 
 import pytest
 
-from dlcourse.authoring import definitions
+from dlcourse import text
+from dlcourse.authoring import corpus
 
-FOLDER = definitions.ROOT / "dlcourse" / "corpus"
-WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]+")
-CHINESE = re.compile(r"[\u4e00-\u9fff。？！，、]+")
-FRENCH = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ'\-,.:?! \u202f]+")
+MAIN, MORE = corpus.rows()
 
 
-def rows(name: str) -> list[list[str]]:
-    text = (FOLDER / name).read_text(encoding="utf-8")
-    assert "\r" not in text and "\ufeff" not in text and text == unicodedata.normalize("NFC", text)
-    return [line.split("\t") for line in text.splitlines()]
+def test_files_are_plain() -> None:
+    for name, header in (("eng-fra-zho.tsv", "eng\tfra\tzho"), ("extra-references.tsv", "eng\tlang\treference")):
+        content = (text.CORPUS / name).read_text(encoding="utf-8")
+        assert content.splitlines()[0] == header
+        assert "\r" not in content and "\ufeff" not in content and content == unicodedata.normalize("NFC", content)
+        assert all(line.count("\t") == 2 for line in content.splitlines())
 
 
-@pytest.fixture(scope="module")
-def corpus() -> list[list[str]]:
-    header, *body = rows("eng-fra-zho.tsv")
-    assert header == ["eng", "fra", "zho"]
-    return body
+def test_a_program_finds_no_problem() -> None:
+    assert list(corpus.problems(MAIN, MORE)) == []
 
 
-def words(sentence: str) -> list[str]:
-    return WORD.findall(sentence.lower())
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (["Go.", "Va.", "去。"], "length"),
+        (["I have a dog.", "Je ai un chien.", "我有狗。"], "elision"),
+        (["He talks to the boy.", "Il parle à le garçon.", "他和男孩说话。"], "contraction"),
+        (["Is it a dog?", "Est-ce un chien?", "是狗吗？"], "U\\+202F"),
+        (["It's a dog.", "C'est un chien.", "是 dog。"], "Chinese: characters"),
+        (["It's a dog.", "C'est un chien !", "是狗。"], "final marks|U\\+202F"),
+        (["You have a dog.", "Tu a un chien.", "你有狗。"], "agreement"),
+        (["They have a dog.", "Ils est un chien.", "他们有狗。"], "agreement"),
+        (["It's 5 o'clock.", "Il est cinq heures.", "五点。"], "English: characters"),
+        (["Be quiet.", "Tais-toi.", "安静。"], "said already"),
+    ],
+)
+def test_the_program_finds_what_is_planted(row: list[str], problem: str) -> None:
+    found = [told for told in corpus.problems([*MAIN, row], []) if row[1] in told]
+    assert found and pytest.importorskip("re").search(problem, " ".join(found))
 
 
-def test_size_length_and_vocabulary(corpus: list[list[str]]) -> None:
-    assert len(corpus) >= 2400 and all(len(row) == 3 for row in corpus)
-    assert all(2 <= len(words(english)) <= 10 for english, _, _ in corpus)
-    count = collections.Counter(word for english, _, _ in corpus for word in set(words(english)))
-    assert len(count) <= 800
-    assert min(count.values()) >= 4, [word for word, times in count.items() if times < 4]
+def test_sizes() -> None:
+    assert len(MAIN) >= 6000
+    count = Counter(word for row in MAIN for word in set(corpus.words(row[0])))
+    assert 1100 <= len(count) <= 1220 and min(count.values()) >= 4
+    assert sum(corpus.neighbours(MAIN)) / len(MAIN) <= 0.2
+    assert {language for _, language, _ in MORE} == {"fra", "zho"}
 
 
-def test_no_english_sentence_twice(corpus: list[list[str]]) -> None:
-    keys = [" ".join(words(english)) for english, _, _ in corpus]
-    assert len(set(keys)) == len(keys)
-
-
-def test_characters_and_punctuation(corpus: list[list[str]]) -> None:
-    ends = {".": ("。",), "?": ("？",), "!": ("！", "。")}
-    for english, french, chinese in corpus:
-        assert re.fullmatch(r"[A-Za-z0-9', .?!\-]+", english), english
-        assert FRENCH.fullmatch(french), french
-        assert CHINESE.fullmatch(chinese), chinese
-        assert french[-1] == english[-1] and chinese[-1] in ends[english[-1]], (english, french, chinese)
-        assert not re.search(r"(?<!\u202f)[?!]|  ", french), french
-        assert not re.search(r"\b(?:de le|de les|à le|à les|si il|ce est)\b", french), french
-
-
-def test_extra_references(corpus: list[list[str]]) -> None:
-    header, *body = rows("extra-references.tsv")
-    assert header == ["eng", "lang", "reference"] and len(body) >= 400
-    main = {english: {"fra": french, "zho": chinese} for english, french, chinese in corpus}
-    assert all(reference != main[english][language] for english, language, reference in body)
-    assert len({tuple(row) for row in body}) == len(body)
-    assert {language for _, language, _ in body} == {"fra", "zho"}
-    for _, language, reference in body:
-        assert (CHINESE if language == "zho" else FRENCH).fullmatch(reference), reference
+def test_the_readme_states_the_counts() -> None:
+    readme = (text.CORPUS / "README.md").read_text(encoding="utf-8")
+    for what, count in corpus.sizes(MAIN, MORE).rows:
+        assert f"| {what} | {count} |" in readme, (what, count)

@@ -17,7 +17,19 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from dlcourse import download, text, train
-from dlcourse.text import Pair, PairLoader, Vocab, bleu, detokenize, load, load_pairs, split_by_hash, tokenize
+from dlcourse.text import (
+    CORPUS,
+    Pair,
+    PairLoader,
+    Vocab,
+    bleu,
+    detokenize,
+    load,
+    load_pairs,
+    near,
+    split_by_hash,
+    tokenize,
+)
 
 LANGUAGES = ("eng", "fra", "zho")
 NARROW = "\u202f"
@@ -140,10 +152,8 @@ def test_bundled_corpus(source: str, target: str) -> None:
     pairs = load(source, target)
     assert pairs.languages == (source, target)
     sizes = [len(part) for part in (pairs.train, pairs.validation, pairs.test)]
-    total = sum(sizes)
-    assert 2800 <= total <= 2810
-    for size, share, band in zip(sizes, (80, 10, 10), (3, 2, 2), strict=True):
-        assert abs(100 * size / total - share) <= band, sizes
+    assert sum(sizes) >= 5900  # a few rows share a French or a Chinese sentence
+    assert all(350 <= size <= 450 for size in sizes[1:]), sizes
     sides = [
         {re.sub(r"\W", "", pair.source.lower()) for pair in part}
         for part in (pairs.train, pairs.validation, pairs.test)
@@ -155,11 +165,15 @@ def test_bundled_corpus(source: str, target: str) -> None:
 
 
 def test_every_row_and_reference_is_there() -> None:
-    for target, extra in (("fra", 534), ("zho", 501)):
+    rows = (CORPUS / "eng-fra-zho.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    more = (CORPUS / "extra-references.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    extra = Counter(line.split("\t")[1] for line in more)
+    for target in ("fra", "zho"):
         pairs = load_pairs(None, "eng", target)
         assert sorted(one for pair in pairs for one in pair.references) == sorted(corpus(target))
-        assert len(pairs) == 2810 and sum(len(pair.references) for pair in pairs) == 2810 + extra
-    assert sum(len(pair.references) for pair in load_pairs(None, "fra", "eng")) == 2810
+        assert len(pairs) == len(rows)
+        assert sum(len(pair.references) for pair in pairs) == len(rows) + extra[target]
+    assert sum(len(pair.references) for pair in load_pairs(None, "fra", "eng")) == len(rows)
 
 
 def test_same_parts_for_both_targets() -> None:
@@ -463,3 +477,36 @@ def test_bleu_refuses() -> None:
 def test_sacrebleu_is_imported_late() -> None:
     code = "import sys, dlcourse.text; sys.exit('sacrebleu' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=text.CORPUS.parent.parent, timeout=60).returncode == 0
+
+
+def test_near_means_one_word_exchanged_added_or_left_out() -> None:
+    training = ["I have a dog.", "We're very late!", "Go."]
+    sentences = {
+        "I have a cat.": True,  # exchanged
+        "I HAVE a, big dog": True,  # added
+        "I have dog.": True,  # left out
+        "We're late.": True,
+        "Stop!": True,
+        "I have a dog.": False,  # the same is no neighbour
+        "You have a cat.": False,
+        "Late we're very.": False,
+        "I have a very big dog.": False,
+    }
+    assert near(list(sentences), training) == list(sentences.values())
+    assert near(["I have a dog.", "I have a cat."], ["I have a dog.", "I have a cat."]) == [True, True]
+    assert near(["Go."], []) == [False]
+
+
+def test_the_parts_of_the_bundled_corpus() -> None:
+    first = {
+        part: {pair.source for pair in getattr(load("eng", "fra"), part)} for part in ("train", "validation", "test")
+    }
+    second = load("eng", "zho")
+    assert first == {part: {pair.source for pair in getattr(second, part)} for part in first}
+    translations: dict[str, str] = {}
+    for source, target in (("eng", "fra"), ("eng", "zho"), ("fra", "eng"), ("zho", "eng")):
+        pairs = load(source, target)
+        for part in first:
+            for pair in getattr(pairs, part):
+                side = f"{target}: {pair.target.lower()}"
+                assert translations.setdefault(side, part) == part, side

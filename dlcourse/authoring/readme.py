@@ -32,7 +32,9 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("2.2", "validation accuracy with the textbook's recipe, best of five seeds", "the best of five seeds", percent),
     ("3.1", "test perplexity of characters, GRU", "test perplexity of the chosen model", plain),
     ("3.1", "validation perplexity of counting pairs of letters", "validation perplexity of the bigram", plain),
-    ("3.2", "test BLEU English–French, mean of the models of a run", "test BLEU, mean over seeds", plain),
+    ("3.2", "test BLEU English–French, network", "test BLEU of the network", plain),
+    ("3.2", "validation BLEU, network", "validation BLEU of the network", plain),
+    ("3.2", "validation BLEU of counting (nearest sentence and IBM model 1)", "BLEU of counting", plain),
     ("3.2", "validation BLEU of a lookup without a network", "BLEU of the lookup", plain),
     ("3.3", "validation BLEU gained by a beam of width 4", "width 4: mean gain over greedy search", plain),
 )

@@ -21,7 +21,7 @@ from dlcourse.runtime import seed
 from dlcourse.table import Table
 from dlcourse.train import fit
 
-STEPS, BATCH = 290, 64
+STEPS, BATCH = 570, 64
 
 
 def ibm1(pairs: list[tuple[list[str], list[str]]], rounds: int = 8) -> dict[str, dict[str, float]]:
@@ -80,7 +80,7 @@ def network(train: list[text.Pair], languages: tuple[str, str], start: int):  # 
     one, two = (text.Vocab(text.tokenize(s, k) for p in train for s in sides(p))
                 for k, sides in zip(languages, 
                                      (lambda p: (p.source,), lambda p: p.references), strict=True))  # fmt: skip
-    batches = text.PairLoader(train, one, two, languages, BATCH, shuffle=True)
+    batches = text.PairLoader(train, one, two, languages, BATCH, shuffle=True, all_references=True)
     model = models.Seq2Seq(len(one), len(two), 128, 256, dropout=0.2)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     epochs = max(1, round(STEPS / len(batches)))
