@@ -31,7 +31,7 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("2.2", "test accuracy of LeNet on Fashion-MNIST", "fashion_mnist: mean test accuracy of five seeds", percent),
     ("2.2", "validation accuracy with the textbook's recipe, best of five seeds", "the best of five seeds", percent),
     ("3.1", "test perplexity of characters, GRU", "test perplexity of the chosen model", plain),
-    ("3.1", "validation perplexity of counting pairs of letters", "validation perplexity of the bigram", plain),
+    ("3.1", "validation perplexity of counting, best n-gram", "validation perplexity of the best n-gram", plain),
     ("3.2", "test BLEU English–French, network", "test BLEU of the network", plain),
     ("3.2", "validation BLEU, network", "validation BLEU of the network", plain),
     ("3.2", "validation BLEU of counting (nearest sentence and IBM model 1)", "BLEU of counting", plain),
