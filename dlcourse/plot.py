@@ -174,25 +174,20 @@ def images(
 
 
 def grids(
-    arrays: Mapping[str, Any], *, alt: str, marks: Mapping[str, Any] | None = None, signs: Sequence[str] = (),
-    columns: int | None = None,
-) -> None:  # fmt: skip
-    """Draw small matrices (rows, columns) as squares with their numbers, each under its name.
+    arrays: Mapping[str, Any], *, alt: str, marks: Mapping[str, Any] | None = None, signs: Sequence[str] = ()
+) -> None:
+    """Draw small matrices (rows, columns) side by side, as squares with their numbers, each under its name.
 
     ``marks`` gives a matrix of the same shape for a name: 0 white, 1 orange, 2 grey, 3 blue. ``signs`` stand between
-    neighbours, such as ``["∗", "="]``. ``columns`` matrices stand in a line (default: all).
+    neighbours, such as ``["∗", "="]``.
     """
-    columns = columns or len(arrays)
     tall = max(np.asarray(array).shape[0] for array in arrays.values())
     wide = [np.asarray(array).shape[1] for array in arrays.values()]
-    lines = -(-len(arrays) // columns)
-    side = min(0.42, 10 / (sum(wide[:columns]) + 2 * columns))
-    size = (side * (sum(wide[:columns]) + 1.6 * columns), lines * (side * tall + 0.5))
-    ratios = [max(wide[i::columns]) for i in range(columns)]
-    _, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, width_ratios=ratios)
-    for axis in axes.flat:
+    side = min(0.42, 10 / (sum(wide) + 2 * len(wide)))
+    size = (side * (sum(wide) + 1.6 * len(wide)), side * tall + 0.5)
+    _, axes = plt.subplots(1, len(wide), figsize=size, squeeze=False, width_ratios=wide)
+    for index, (axis, (name, values)) in enumerate(zip(axes.flat, arrays.items(), strict=True)):
         axis.axis("off")
-    for index, (axis, (name, values)) in enumerate(zip(axes.flat, arrays.items(), strict=False)):
         array = np.asarray(values)
         colours = np.asarray((marks or {}).get(name, np.zeros(array.shape))).astype(int)
         texts = [f"{value:g}" if np.issubdtype(array.dtype, np.number) else str(value) for value in array.flat]

@@ -48,7 +48,7 @@ def test_images_and_heatmaps() -> None:
 
 def test_grids_have_names_numbers_signs_and_marks() -> None:
     arrays = {"X": torch.arange(4.0).view(2, 2), "K": [["a"]], "Y": [[0.5, 2]]}
-    plot.grids(arrays, marks={"X": [[0, 1], [2, 3]]}, signs=["∗", "="], columns=3, alt="three small matrices")
+    plot.grids(arrays, marks={"X": [[0, 1], [2, 3]]}, signs=["∗", "="], alt="three small matrices")
     drawn = plt.gcf().axes
     assert [[patch.get_facecolor() for patch in axes.patches][0] for axes in drawn] == [(1, 1, 1, 1)] * 3
     assert len({patch.get_facecolor() for patch in drawn[0].patches}) == 4
