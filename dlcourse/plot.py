@@ -342,6 +342,40 @@ def diagram(
     show(alt)
 
 
+def unrolled(parts: Mapping[str, tuple[Any, ...]], *, alt: str, marks: Sequence[str] = ()) -> None:
+    """Draw recurrent networks step by step, side by side, each under its name.
+
+    A part (words,) is an encoder that reads them in both directions and hands its summary to the part at its right.
+    (inputs, outputs) is a decoder; with a third entry True each output is drawn as the next input. Outputs that are
+    in ``marks`` are coloured.
+    """
+    boxes: dict[str, tuple[Any, ...]] = {}
+    arrows: list[tuple[Any, ...]] = []
+    left, summary = 0.0, ""
+    for name, (inputs, *rest) in parts.items():
+        outputs, feeds = (*rest, None, False)[:2]
+        steps = range(len(inputs))
+        for k in steps:
+            x, y = left + k, f"{name}{k}"
+            boxes |= {f"{y} in": (x, 0, inputs[k], "data"), y: (x, 1, "GRU", "rnn")}
+            arrows += [(f"{y} in", y), *([(f"{name}{k - 1}", y)] if k else [])]
+            if outputs is None:
+                boxes[f"{y} back"] = (x, 2, "GRU", "rnn")
+                arrows += [(f"{y} in", f"{y} back", "", 0.35), *([(f"{y} back", f"{name}{k - 1} back")] if k else [])]
+            else:
+                boxes[f"{y} out"] = (x, 2, outputs[k], "conv" if outputs[k] in marks else "data")
+                arrows += [(y, f"{y} out"), *([(f"{name}{k - 1} out", f"{y} in")] if k and feeds else [])]
+        boxes[f"title of {name}"] = (left + (len(inputs) - 1) / 2, 3, name)
+        arrows += [(summary, f"{name}0")] if summary else []
+        summary, left = "", left + len(inputs) + 0.6
+        if outputs is None:
+            summary = f"summary of {name}"
+            boxes[summary] = (left - 0.2, 1.5, "summary", "data")
+            arrows += [(f"{name}{steps[-1]}", summary), (f"{name}0 back", summary, "", -0.2)]
+            left += 1.0
+    diagram(boxes, arrows, alt=alt, size=(11, 3.6), fontsize=10)
+
+
 def network(model: Any, *inputs: Any, alt: str, columns: int = 5) -> None:
     """Draw a model as a chain of blocks with the shape of each output, ``columns`` blocks a line, to and fro.
 

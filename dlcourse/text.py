@@ -6,6 +6,7 @@ Languages are named by their ISO 639-3 codes: ``"eng"``, ``"fra"``, ``"zho"``. Q
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -413,3 +414,28 @@ def bleu(hypotheses: Sequence[str], references: Sequence[Sequence[str]], languag
     streams = list(zip_longest(*cleaned))  # the k-th reference of each sentence, None where there is none
     metric = BLEU(lowercase=True, tokenize="zh" if language == "zho" else "13a")
     return float(metric.corpus_score([_normalise(one) for one in hypotheses], streams).score)
+
+
+def exact(said: Sequence[str], pairs: Sequence[Pair], language: str) -> list[bool]:
+    """Return for each translation whether it equals a reference of its pair; case and spaces do not count."""
+    return [
+        tokenize(sentence, language) in [tokenize(reference, language) for reference in pair.references]
+        for sentence, pair in zip(said, pairs, strict=True)
+    ]
+
+
+def by_nearness(
+    said: Sequence[str], pairs: Sequence[Pair], training: Sequence[Pair], language: str
+) -> dict[str, float]:
+    """Return BLEU on ``"all"``, ``"near"`` and ``"far"`` pairs, and the percentage of ``"exact"`` matches.
+
+    ``said`` has a translation into ``language`` for each pair. ``near`` says which sources are near to one of
+    ``training``. BLEU is NaN where there is no pair of a kind. Raises ValueError when the lengths differ.
+    """
+    close = near([pair.source for pair in pairs], [pair.source for pair in training])
+    rows = list(zip(said, pairs, close, strict=True))
+    result = {}
+    for kind, wanted in (("all", (True, False)), ("near", (True,)), ("far", (False,))):
+        part = [(sentence, pair.references) for sentence, pair, is_near in rows if is_near in wanted]
+        result[kind] = bleu([row[0] for row in part], [row[1] for row in part], language) if part else math.nan
+    return result | {"exact": 100 * sum(exact(said, pairs, language)) / len(rows) if rows else math.nan}

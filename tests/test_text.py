@@ -23,7 +23,9 @@ from dlcourse.text import (
     PairLoader,
     Vocab,
     bleu,
+    by_nearness,
     detokenize,
+    exact,
     load,
     load_pairs,
     near,
@@ -153,7 +155,7 @@ def test_bundled_corpus(source: str, target: str) -> None:
     assert pairs.languages == (source, target)
     sizes = [len(part) for part in (pairs.train, pairs.validation, pairs.test)]
     assert sum(sizes) >= 5900  # a few rows share a French or a Chinese sentence
-    assert all(350 <= size <= 450 for size in sizes[1:]), sizes
+    assert all(350 <= size <= 480 for size in sizes[1:]), sizes
     sides = [
         {re.sub(r"\W", "", pair.source.lower()) for pair in part}
         for part in (pairs.train, pairs.validation, pairs.test)
@@ -495,6 +497,26 @@ def test_near_means_one_word_exchanged_added_or_left_out() -> None:
     assert near(list(sentences), training) == list(sentences.values())
     assert near(["I have a dog.", "I have a cat."], ["I have a dog.", "I have a cat."]) == [True, True]
     assert near(["Go."], []) == [False]
+
+
+def test_scores_by_nearness() -> None:
+    training = [Pair("I have a dog.", "J'ai un chien.", ("J'ai un chien.",))]
+    pairs = [
+        Pair("I have a cat.", "J'ai un chat.", ("J'ai un chat.", "Moi, j'ai un chat.")),  # near
+        Pair(
+            "They live in the old house.", "Ils vivent dans la vieille maison.", ("Ils vivent dans la vieille maison.",)
+        ),
+    ]
+    said = ["moi, j’ai un chat.", "ils vivent dans la ville."]
+    assert exact(said, pairs, "fra") == [True, False]
+    found = by_nearness(said, pairs, training, "fra")
+    assert list(found) == ["all", "near", "far", "exact"]
+    assert found["near"] == pytest.approx(100) and found["exact"] == 50
+    assert found["all"] == bleu(said, [pair.references for pair in pairs], "fra")
+    assert found["far"] == bleu(said[1:], [pairs[1].references], "fra") < found["all"]
+    assert math.isnan(by_nearness(said[1:], pairs[1:], training, "fra")["near"])
+    with pytest.raises(ValueError):
+        by_nearness(said[1:], pairs, training, "fra")
 
 
 def test_the_parts_of_the_bundled_corpus() -> None:

@@ -25,7 +25,7 @@ _FAULTS = {  # what no French sentence of the corpus has
     "? and ! need U+202F before them": re.compile(r"(?<!\u202f)[?!]"),
     "two spaces": re.compile(r"  | $|^ "),
     "agreement": re.compile(
-        r"(?<![-\w])(?:je (?:a|est|ont|sont)|tu (?:a|est|ai)|(?:il|elle|on) (?:ai|as|es|suis|sont|ont)"
+        r"(?<![-\w])(?<!d')(?:je (?:a|est|ont|sont)|tu (?:a|est|ai)|(?:il|elle|on) (?:ai|as|es|suis|sont|ont)"
         r"|(?:ils|elles) (?:a|ai|as|est|suis)) \w"
     ),
 }

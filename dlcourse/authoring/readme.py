@@ -27,16 +27,17 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("1.2", "test accuracy on the spirals, network", "test accuracy, network", percent),
     ("1.2", "test accuracy on the spirals, nearest neighbours", "test accuracy, nearest neighbours", percent),
     ("1.3", "test accuracy of the perceptron on digits", "test accuracy", percent),
+    ("1.3", "nearest neighbour on digits, validation", "validation accuracy of the nearest neighbour", percent),
     ("2.2", "test accuracy of LeNet on digits", "mnist: mean test accuracy of five seeds", percent),
     ("2.2", "test accuracy of LeNet on Fashion-MNIST", "fashion_mnist: mean test accuracy of five seeds", percent),
     ("2.2", "validation accuracy with the textbook's recipe, best of five seeds", "the best of five seeds", percent),
     ("3.1", "test perplexity of characters, GRU", "test perplexity of the chosen model", plain),
-    ("3.1", "validation perplexity of counting, best n-gram", "validation perplexity of the best n-gram", plain),
+    ("3.1", "test perplexity of counting, best n-gram", "test perplexity of the best n-gram", plain),
     ("3.2", "test BLEU English–French, network", "test BLEU of the network", plain),
-    ("3.2", "validation BLEU, network", "validation BLEU of the network", plain),
-    ("3.2", "validation BLEU of counting (nearest sentence and IBM model 1)", "BLEU of counting", plain),
-    ("3.2", "validation BLEU of a lookup without a network", "BLEU of the lookup", plain),
-    ("3.3", "validation BLEU gained by a beam of width 4", "width 4: mean gain over greedy search", plain),
+    ("3.2", "test BLEU of counting (nearest sentence and IBM model 1)", "test BLEU of counting", plain),
+    ("3.2", "test BLEU of a look-up without a network", "test BLEU of the lookup", plain),
+    ("3.3", "validation BLEU gained by a beam of width 4", "width 4: BLEU over greedy search", plain),
+    ("3.3", "test BLEU gained by the search chosen on validation", "test BLEU of the chosen search over greedy", plain),
 )
 
 

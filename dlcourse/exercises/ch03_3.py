@@ -163,60 +163,66 @@ def _penalty(attempt: Any) -> Iterator[Case]:
 
 @checks("03.3-topk")
 def _topk(attempt: Any) -> Iterator[Case]:
-    def run(log_p: Tensor, step_log_p: Tensor) -> Any:
-        return _results(attempt(log_p, step_log_p))
+    def run(log_p: Tensor, step_log_p: Tensor, most: int) -> Any:
+        return _results(attempt(log_p, step_log_p, most))
 
-    def placed(sums: Tensor, divisor: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        k, V = sums.shape
-        best, place = sums.flatten().topk(k)
-        return place // (divisor or V), place % (divisor or V), best
+    def placed(sums: Tensor, most: int, divisor: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        own, tokens = sums.topk(min(most, sums.shape[1]), dim=1)
+        best, place = own.flatten().topk(len(sums))
+        return place // (divisor or own.shape[1]), tokens.flatten()[place], best
 
-    def reference(log_p: Tensor, step_log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return placed(log_p[:, None] + step_log_p)
+    def reference(log_p: Tensor, step_log_p: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+        return placed(log_p[:, None] + step_log_p, most)
 
-    def by_row(log_p: Tensor, step_log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        best, token = (log_p[:, None] + step_log_p).max(1)
-        best, parent = best.sort(descending=True)
-        return parent, token[parent], best
+    def column(log_p: Tensor, step_log_p: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+        own = (log_p[:, None] + step_log_p).topk(most, dim=1).values
+        best, place = own.flatten().topk(len(log_p))
+        return place // most, place % most, best
 
-    def turned(log_p: Tensor, step_log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        parents, tokens, best = reference(log_p, step_log_p)
+    def turned(log_p: Tensor, step_log_p: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+        parents, tokens, best = reference(log_p, step_log_p, most)
         return tokens, parents, best
 
-    def ascending(log_p: Tensor, step_log_p: Tensor) -> tuple[Tensor, ...]:
-        return tuple(part.flip(0) for part in reference(log_p, step_log_p))
+    def ascending(log_p: Tensor, step_log_p: Tensor, most: int) -> tuple[Tensor, ...]:
+        return tuple(part.flip(0) for part in reference(log_p, step_log_p, most))
 
     causes = {
-        "Choose among all k·V candidates together: several may have the same parent.": by_row,
-        "Rows have V entries: divide the flat place by V, not by k.": lambda log_p, step: placed(
-            log_p[:, None] + step, len(log_p)
+        "No parent may have more than `most` children.": lambda log_p, step, most: placed(
+            log_p[:, None] + step, step.shape[1]
         ),
-        "Add the log-probability of the hypothesis to each of its candidates.": lambda _, step: placed(step),
+        "`most` children are allowed, not only one.": lambda log_p, step, most: placed(log_p[:, None] + step, 1),
+        "A parent's best children only have `most` entries in a row: divide the place by `most`.": (
+            lambda log_p, step, most: placed(log_p[:, None] + step, most, step.shape[1])
+        ),
+        "The remainder counts the parent's best children; the token stands in the indices of the first topk.": column,
+        "Add the log-probability of the hypothesis to each of its candidates.": lambda _, step, most: placed(
+            step, most
+        ),
         "The parents come first, then the tokens.": turned,
         "Best first: the largest log-probability is at place 0.": ascending,
     }
-    hint = "Add each hypothesis's log-probability to its row; best first; parent = place // V, token = place % V."
+    hint = "Take the best `most` candidates of each row; of all these together the best k, the best of them first."
     hints = {
-        (
-            1,
-            5,
-        ): "With one hypothesis the parent is 0, the token the best one; log_p[0] is added to its log-probability.",
-        (2, 3): hint,
-        (3, 7): "Choose among all k·V candidates together: several may have the same parent. Row = place // V.",
-        (5, 4): "Rows have V entries: divide the flat place by V, not by k.",
-        (4, 2): hint,
-        (3, 1): hint,
-        (6, 9): hint,
+        (1, 5, 3): "With one hypothesis the parent is 0, the token the best one; log_p[0] is added to its log P.",
+        (2, 3, 1): "With `most` 1 each hypothesis has just one child.",
+        (3, 7, 2): "No parent may have more than `most` children; a second one may have the rest.",
+        (5, 4, 4): "With `most` V nothing is forbidden: it is the simple step.",
+        (4, 2, 1): hint,
+        (3, 1, 1): hint,
+        (6, 9, 3): hint,
+        (5, 8, 2): hint,
     }
-    for (k, V), text in hints.items():
-        args = (-3 * torch.rand(k), (2 * torch.randn(k, V)).log_softmax(-1))
-        yield Case(f"k {k}, V {V}: parents, tokens, log-probabilities", run, reference, text, args=args, causes=causes)
+    for (k, V, most), text in hints.items():
+        args = (-3 * torch.rand(k), (2 * torch.randn(k, V)).log_softmax(-1), most)
+        shown = f"k {k}, V {V}, most {most}: parents, tokens, log P"
+        yield Case(shown, run, reference, text, args=args, causes=causes)
     text = "Probabilities of long outputs are 0 in float32 (e^−200): add logarithms, do not multiply probabilities."
-    args = (-200 - torch.rand(3), (2 * torch.randn(3, 5)).log_softmax(-1))
-    yield Case("k 3, V 5, log-probabilities near −200", run, reference, text, args=args, causes=causes)
-    text = "One hypothesis far above the others is the parent of all k candidates."
-    args = (torch.tensor([-40.0, -0.5, -30.0]), torch.randn(3, 6).log_softmax(-1))
-    yield Case("k 3, V 6, log_p [−40, −0.5, −30]", run, reference, text, args=args, causes=causes)
+    args = (-200 - torch.rand(3), (2 * torch.randn(3, 5)).log_softmax(-1), 2)
+    yield Case("k 3, V 5, most 2, log P near −200", run, reference, text, args=args, causes=causes)
+    text = "One hypothesis far above the others has `most` children, and the others share the places that are left."
+    for most in (1, 2, 3):
+        args = (torch.tensor([-40.0, -0.5, -30.0]), torch.randn(3, 6).log_softmax(-1), most)
+        yield Case(f"k 3, V 6, most {most}, log_p [−40, −0.5, −30]", run, reference, text, args=args, causes=causes)
 
 
 @checks("03.3-bigrams")

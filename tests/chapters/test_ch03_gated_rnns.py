@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from types import ModuleType
 
 import pytest
@@ -130,21 +129,51 @@ def test_windows_cover_the_text_and_targets_are_one_later(gated: ModuleType) -> 
     inner()
 
 
+def test_the_loop_and_its_gradient_equal_autograd(gated: ModuleType) -> None:
+    torch.manual_seed(0)
+    layer = nn.RNN(3, 5, dtype=torch.float64)
+    x, weights = torch.randn(9, 3, dtype=torch.float64), torch.randn(5, dtype=torch.float64)
+    U = layer.weight_hh_l0
+    states = gated.rnn(x, layer.weight_ih_l0, U, layer.bias_ih_l0 + layer.bias_hh_l0)
+    assert torch.allclose(states, layer(x)[0], atol=1e-12)
+    (states[-1] @ weights).backward()
+    assert torch.allclose(gated.through_time(states.detach(), U.detach(), weights), U.grad, atol=1e-12)
+
+
+def test_deep_and_bidirectional_layers_are_made_of_the_simple_one(gated: ModuleType) -> None:
+    x = torch.randn(3, 20, 5, dtype=torch.float64)
+    theirs = nn.GRU(5, 7, num_layers=2, batch_first=True, bidirectional=True, dtype=torch.float64)
+    inputs = x
+    for level in (0, 1):
+        halves = []
+        for reverse in (False, True):
+            simple = nn.GRU(inputs.shape[-1], 7, batch_first=True, dtype=torch.float64)
+            ending = f"l{level}" + "_reverse" * reverse
+            simple.load_state_dict({name: getattr(theirs, name[:-2] + ending) for name in simple.state_dict()})
+            read = gated.handwritten(simple)(inputs.flip(1) if reverse else inputs)[0]
+            halves.append(read.flip(1) if reverse else read)
+        inputs = torch.cat(halves, -1)
+    assert torch.allclose(inputs, theirs(x)[0], atol=1e-12)
+
+
+def test_ngrams_are_probabilities_and_mix_by_witten_bell(gated: ModuleType) -> None:
+    model = gated.NGrams("abcabcabdab", 3)
+    for past in ("", "a", "ab", "zz", "b"):
+        assert sum(model.chance(past, c) for c in "abcd") + model.chance(past, "?") == pytest.approx(1)
+    assert model.chance("", "c") == pytest.approx((2 + 4 / 5) / 15)
+    after_b = (2 + 2 * model.chance("", "c")) / (3 + 2)  # b is followed by c, c, d
+    assert model.chance("b", "c") == pytest.approx(after_b)
+    assert model.chance("b", "c", n=1) == model.chance("", "c")
+    assert gated.NGrams("ab" * 500, 2).perplexity("ab" * 500) == pytest.approx(1, abs=0.01)
+
+
 def test_perplexities(gated: ModuleType) -> None:
-    ids = torch.tensor([0, 1] * 500)
-    assert gated.unigram_perplexity(ids, ids, 2) == pytest.approx(2, abs=0.01)
-    assert gated.bigram_perplexity(ids, ids, 2) == pytest.approx(1, abs=0.01)
     model = gated.CharLM(11, 8)
     for parameter in model.scores.parameters():
         nn.init.zeros_(parameter)
     text = torch.randint(0, 11, (60,))
     assert gated.perplexity(model, text) == pytest.approx(11, rel=1e-5)
     assert gated.next_perplexity(model, text) == pytest.approx(11, rel=1e-5)
-
-
-def test_entropy_of_equal_scores(gated: ModuleType) -> None:
-    assert gated.entropy(torch.zeros(3, 8), 0.7) == pytest.approx(math.log(8), rel=1e-5)
-    assert gated.entropy(torch.eye(8) * 5, 0.01) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_book_is_cut_without_overlap(gated: ModuleType) -> None:
@@ -163,4 +192,3 @@ def test_writing_keeps_the_prefix_and_never_draws_the_unknown_character() -> Non
     assert text.startswith("ab ") and len(text) == 63 and set(text) <= {"a", "b", " "}
     model.scores.bias.data = torch.tensor([0.0, 0.0, 50.0, 0.0])
     assert module.write(model, "a", 5, temperature=0.1) == "abbbbb"
-    assert module.next_right(model, torch.tensor([1, 2, 2, 1])) == pytest.approx(2 / 3)

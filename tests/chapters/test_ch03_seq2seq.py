@@ -8,12 +8,13 @@ import zipfile
 from pathlib import Path
 from types import ModuleType
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dlcourse import download, models, text
+from dlcourse import download, models, plot, text, textbook
 from dlcourse.authoring import definitions
 from dlcourse.text import PairLoader, Vocab
 from dlcourse.train import fit
@@ -68,7 +69,7 @@ def test_neither_padding_nor_neighbours_change_a_sentence(nb: ModuleType, seed: 
     context, hidden = model.encode(F.pad(source, (0, 4)), lengths)
     for i, n in enumerate(lengths.tolist()):
         alone_context, alone_hidden = model.encode(source[i : i + 1, :n], lengths[i : i + 1])
-        assert torch.allclose(alone_context[0], context[i]) and torch.allclose(alone_hidden[:, 0], hidden[:, i])
+        assert torch.allclose(alone_context[0], context[i]) and torch.allclose(alone_hidden[0], hidden[i])
 
 
 def test_what_stands_in_the_padding_is_not_read(nb: ModuleType) -> None:
@@ -106,10 +107,28 @@ def test_step_by_step_equals_at_once_only_with_the_context_kept(nb: ModuleType) 
     target = torch.randint(4, 17, (4, 8))
     state = model.encode(source, lengths)
     assert torch.allclose(nb.one_by_one(model.decoder, target, state), model.decode(target, state)[0])
-    decoder = nb.TextbookDecoder(17, 6, 8, 2).double()
+    decoder, state = nb.TextbookDecoder(17, 6, 8, 2).double(), (state[0], state[1].transpose(0, 1))
     assert not torch.allclose(nb.one_by_one(decoder, target, state), decoder(target, state)[0], atol=1e-3)
     decoder.keep_context = True
     assert torch.allclose(nb.one_by_one(decoder, target, state), decoder(target, state)[0])
+
+
+def test_the_drawing_of_an_unrolled_network_has_a_box_for_each_step() -> None:
+    plot.unrolled({"encoder": (["a", "b"],), "decoder": (["<", "x"], ["x", ">"], True)}, marks=[">"], alt="two and two")
+    texts = [text.get_text() for text in plt.gcf().axes[0].texts]
+    plt.close("all")
+    assert sorted(texts) == sorted(["a", "b", "summary", "<", "x", "x", ">", *["GRU"] * 6, "encoder", "decoder"])
+
+
+def test_scores_of_the_textbooks_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole sentences, a wrong one, and one of a single word, where the textbook divides by zero."""
+    said = {"i know .": "je sais .", "go on .": "je ne", "no": "non"}
+    monkeypatch.setattr(textbook.d2l, "predict_seq2seq", lambda model, source, *_: (said[source], None))
+    pair = text.Pair("I know.", "Je sais.", ("Je sais.",))
+    pairs = [textbook.spaced(pair, ("eng", "fra")), ("go on .", "continue ."), ("no", "non")]
+    assert pairs[0] == ("i know .", "je sais .")
+    scores = textbook.translation_scores(torch.nn.Identity(), pairs, (None, None), 10, torch.device("cpu"))
+    assert scores.tolist() == [1, 0, 0]
 
 
 def test_padding_has_no_loss_and_no_gradient(nb: ModuleType) -> None:

@@ -16,7 +16,7 @@ RIGHT: dict[str, list[str]] = {
         "    return torch.tensor([source.upper() in known for source, _ in test]).float().mean().item()",
         "def leaking(train, test):\n"
         "    known = set(map(str.lower, dict(train)))\n"
-        "    return statistics.fmean(source.lower() in known for source, _ in test)",
+        "    return math.fsum(source.lower() in known for source, _ in test) / len(test)",
         # a tensor; the text names no type
         "def leaking(train, test):\n"
         "    known = {s.lower() for s, _ in train}\n"

@@ -74,32 +74,37 @@ RIGHT: dict[str, list[str]] = {
         "    return scores.tolist().index(scores.max().item()), scores",
     ],
     "03.3-topk": [
-        # sort, divmod by tensors; the results in a list
-        "def beam_step(log_p, step_log_p):\n"
-        "    scores = (log_p[:, None] + step_log_p).reshape(-1)\n"
-        "    order = scores.argsort(descending=True)[: len(log_p)]\n"
-        "    V = step_log_p.size(1)\n"
-        "    return [torch.div(order, V, rounding_mode='floor'), order.remainder(V), scores[order]]",
-        # loops
-        "def beam_step(log_p, step_log_p):\n"
+        # all candidates in order, counting the children
+        "def beam_step(log_p, step_log_p, most):\n"
         "    k, V = step_log_p.shape\n"
-        "    found = [((log_p[i] + step_log_p[i, j]).item(), i, j) for i in range(k) for j in range(V)]\n"
-        "    found = sorted(found, reverse=True)[:k]\n"
-        "    best, parents, tokens = zip(*found)\n"
-        "    return torch.tensor(parents), torch.tensor(tokens), torch.tensor(best)",
-        # the k best of each row, then the k best of these
-        "def beam_step(log_p, step_log_p):\n"
+        "    total = (log_p[:, None] + step_log_p).reshape(-1)\n"
+        "    children, places = [0] * k, []\n"
+        "    for place in total.argsort(descending=True).tolist():\n"
+        "        if children[place // V] < most and len(places) < k:\n"
+        "            children[place // V] += 1\n"
+        "            places.append(place)\n"
+        "    places = torch.tensor(places)\n"
+        "    return places // V, places % V, total[places]",
+        # what is too much becomes −∞; the results in a list
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    total = log_p.view(-1, 1) + step_log_p\n"
+        "    rank = total.argsort(dim=1, descending=True).argsort(dim=1)\n"
+        "    best, place = total.masked_fill(rank >= most, -torch.inf).view(-1).topk(len(log_p))\n"
+        "    return [*torch.unravel_index(place, total.shape), best]",
+        # sort, divmod by tensors
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    values, tokens = (step_log_p + log_p.unsqueeze(-1)).sort(dim=-1, descending=True)\n"
+        "    values, tokens = values[:, :most], tokens[:, :most]\n"
+        "    order = values.flatten().argsort(descending=True)[: log_p.numel()]\n"
+        "    parents = torch.div(order, most, rounding_mode='floor')\n"
+        "    return parents, tokens[parents, order.remainder(most)], values.flatten()[order]",
+        # a threshold in each row
+        "def beam_step(log_p, step_log_p, most):\n"
         "    k, V = step_log_p.shape\n"
-        "    values, tokens = (step_log_p + log_p.view(k, 1)).topk(min(k, V), dim=1)\n"
-        "    best, place = values.flatten().topk(k)\n"
-        "    parents = torch.arange(k).repeat_interleave(min(k, V))\n"
-        "    return parents[place], tokens.flatten()[place], best",
-        # unravel_index
-        "def beam_step(log_p, step_log_p):\n"
-        "    scores = log_p.unsqueeze(-1) + step_log_p\n"
-        "    best, place = scores.view(-1).topk(len(log_p))\n"
-        "    parents, tokens = torch.unravel_index(place, scores.shape)\n"
-        "    return parents, tokens, best",
+        "    total = log_p.unsqueeze(1) + step_log_p\n"
+        "    smallest = total.topk(most, dim=1).values[:, -1:]\n"
+        "    best, place = torch.where(total >= smallest, total, -torch.inf).flatten().topk(k)\n"
+        "    return place // V, place % V, best",
         # heapq, a named tuple
         "import heapq\n"
         "from collections import namedtuple\n"
@@ -107,10 +112,11 @@ RIGHT: dict[str, list[str]] = {
         'Step = namedtuple("Step", "parents tokens log_p")\n'
         "\n"
         "\n"
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    found = [((log_p[i] + step_log_p[i, v]).item(), i, v) for i in range(k) for v in range(V)]\n"
-        "    best, parents, tokens = map(torch.tensor, zip(*heapq.nlargest(k, found)))\n"
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    found = []\n"
+        "    for i, row in enumerate((log_p[:, None] + step_log_p).tolist()):\n"
+        "        found += heapq.nlargest(most, [(value, i, v) for v, value in enumerate(row)])\n"
+        "    best, parents, tokens = map(torch.tensor, zip(*heapq.nlargest(len(log_p), found)))\n"
         "    return Step(parents, tokens, best)",
     ],
     "03.3-bigrams": [

@@ -385,139 +385,219 @@ WRONG = {
         "    return True if s.argmax() == 1 else s.argmax().item(), s",
     ],
     "03.3-topk": [
-        # the best of each row, not of all
-        "def beam_step(log_p, step_log_p):\n"
+        # the simple step: no limit
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    k, V = step_log_p.shape\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "    return place // V, place % V, best",
+        # one child of each parent, always
+        "def beam_step(log_p, step_log_p, most):\n"
         "    best, token = (log_p.unsqueeze(1) + step_log_p).max(1)\n"
         "    best, parent = best.sort(descending=True)\n"
         "    return parent, token[parent], best",
-        # quotient and remainder by k
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return place // k, place % k, best",
+        # the place divided by V
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // step_log_p.shape[1], tokens, best",
+        # the place divided by k
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // len(log_p), tokens, best",
+        # the remainder as the token
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, place % most, best",
         # without the past
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = step_log_p.flatten().topk(k)\n"
-        "    return place // V, place % V, log_p[place // V] + best",
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = step_log_p.topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, log_p[place // most] + best",
+        # without the past, in the result too
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = step_log_p.topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
         # multiplies probabilities
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.exp().unsqueeze(1) * step_log_p.exp()).flatten().topk(k)\n"
-        "    return place // V, place % V, best.log()",
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.exp().unsqueeze(1) * step_log_p.exp()).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best.log()",
         # float parents
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return torch.floor(place / V), place % V, best",
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return torch.floor(place / most), tokens, best",
         # float tokens
-        "def beam_step(log_p, step_log_p):\n"
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens.float(), best",
+        # int32 parents
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return (place // most).int(), tokens, best",
+        # the limit for each token, not for each parent
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, parents = (log_p.unsqueeze(1) + step_log_p).topk(min(most, len(log_p)), dim=0)\n"
+        "    best, place = own.flatten().topk(min(len(log_p), own.numel()))\n"
+        "    return parents.flatten()[place], place % step_log_p.shape[1], best",
+        # drops what is too much, and does not fill the places
+        "def beam_step(log_p, step_log_p, most):\n"
         "    k, V = step_log_p.shape\n"
         "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return place // V, (place % V).float(), best",
+        "    parents = (place // V).tolist()\n"
+        "    kept = [i for i, parent in enumerate(parents) if parents[:i].count(parent) < most]\n"
+        "    return (place // V)[kept], (place % V)[kept], best[kept]",
+        # fewer than most
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    most = max(1, most - 1)\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # one more than most
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    most = min(most + 1, step_log_p.shape[1])\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # always two
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(2, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // 2, tokens, best",
         # only two results
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return place // V, best",
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, best",
         # only the log-probabilities
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
         "    return best",
         # one tensor
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return torch.stack([(place // V).float(), (place % V).float(), best])",
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return torch.stack([(place // most).float(), tokens.float(), best])",
         # a number
-        "def beam_step(log_p, step_log_p):\n    return 3.5",
-        # None among the results
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return place // V, None, best",
-        # the tokens first
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return place % V, place // V, best",
-        # lists
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return (place // V).tolist(), (place % V).tolist(), best.tolist()",
-        # worst first
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return (place // V).flip(0), (place % V).flip(0), best.flip(0)",
-        # not in order
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    scores = (log_p.unsqueeze(1) + step_log_p).flatten()\n"
-        "    place = scores.topk(k).indices.sort().values\n"
-        "    return place // V, place % V, scores[place]",
-        # adds to the wrong axis
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.repeat(V)[:V] + step_log_p).flatten().topk(k)\n"
-        "    return place // V, place % V, best",
-        # works in its argument
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    step_log_p += log_p.unsqueeze(1)\n"
-        "    best, place = step_log_p.flatten().topk(k)\n"
-        "    return place // V, place % V, best",
-        # two hypotheses only
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(min(k, 2))\n"
-        "    return place // V, place % V, best",
-        # two candidates of each row at most
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    values, tokens = (step_log_p + log_p.view(k, 1)).topk(min(2, V), dim=1)\n"
-        "    best, place = values.flatten().topk(k)\n"
-        "    return place // min(2, V), tokens.flatten()[place], best",
-        # the smallest
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k, largest=False)\n"
-        "    return place // V, place % V, best",
-        # probabilities as the result
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return place // V, place % V, best.exp()",
-        # the step's log-probabilities alone as the result
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return place // V, place % V, step_log_p.flatten()[place]",
-        # all candidates
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().sort(descending=True)\n"
-        "    return place // V, place % V, best",
-        # int32 parents
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).flatten().topk(k)\n"
-        "    return (place // V).int(), place % V, best",
-        # columns
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    best, place = (log_p.unsqueeze(1) + step_log_p).T.flatten().topk(k)\n"
-        "    return place // V, place % V, best",
-        # the log-probabilities cut at e^−69
-        "def beam_step(log_p, step_log_p):\n"
-        "    k, V = step_log_p.shape\n"
-        "    p = (log_p.unsqueeze(1) + step_log_p).flatten().exp()\n"
-        "    best, place = p.topk(k)\n"
-        "    return place // V, place % V, best.clamp(min=1e-30).log()",
+        "def beam_step(log_p, step_log_p, most):\n    return 3.5",
         # its argument
-        "def beam_step(log_p, step_log_p):\n    return log_p",
+        "def beam_step(log_p, step_log_p, most):\n    return log_p",
+        # None among the results
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, None, best",
+        # the tokens first
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return tokens, place // most, best",
+        # lists
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return (place // most).tolist(), tokens.tolist(), best.tolist()",
+        # worst first
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return (place // most).flip(0), tokens.flip(0), best.flip(0)",
+        # not in order
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    place = own.flatten().topk(len(log_p)).indices.sort().values\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, own.flatten()[place]",
+        # adds to the wrong axis
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    k, V = step_log_p.shape\n"
+        "    own, tokens = (log_p.repeat(V)[:V] + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # works in its argument
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = step_log_p.add_(log_p.unsqueeze(1)).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # two hypotheses only
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(min(len(log_p), 2))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # the smallest
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p), largest=False)\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # the smallest of each parent
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1, largest=False)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # probabilities as the result
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best.exp()",
+        # the step's log-probabilities alone as the result
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, step_log_p[place // most, tokens]",
+        # all allowed candidates
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().sort(descending=True)\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # columns
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.T.flatten().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best",
+        # the log-probabilities cut at e^−69
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    own, tokens = (log_p.unsqueeze(1) + step_log_p).topk(most, dim=1)\n"
+        "    best, place = own.flatten().exp().topk(len(log_p))\n"
+        "    tokens = tokens.flatten()[place]\n"
+        "    return place // most, tokens, best.clamp(min=1e-30).log()",
+        # the first tokens of each parent
+        "def beam_step(log_p, step_log_p, most):\n"
+        "    best, place = (log_p.unsqueeze(1) + step_log_p)[:, :most].flatten().topk(len(log_p))\n"
+        "    return place // most, place % most, best",
     ],
     "03.3-bigrams": [
         # the pairs of all rows together
