@@ -38,6 +38,7 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("3.2", "test BLEU of a look-up without a network", "test BLEU of the lookup", plain),
     ("3.3", "validation BLEU gained by a beam of width 4", "width 4: BLEU over greedy search", plain),
     ("3.3", "test BLEU gained by the search chosen on validation", "test BLEU of the chosen search over greedy", plain),
+    ("4.1", "validation BLEU of the GRU with attention", "validation BLEU with attention", plain),
 )
 
 
