@@ -38,7 +38,10 @@ def _size(attempt: Any) -> Iterator[Case]:
         yield Case(shown, attempt, size, hint, args=case)
 
 
-_CONVOLUTIONS = ("torch.nn.functional.conv2d", "torch.conv2d", "torch.nn.Conv2d")
+_CONVOLUTIONS = (
+    "torch.nn.functional.conv2d", "torch.conv2d", "torch.nn.Conv2d", "torch.convolution", "torch.nn.functional.conv1d",
+    "torch.nn.functional.conv3d", "torch.nn.Conv3d", "torch.nn.functional.conv_transpose2d",
+)  # fmt: skip
 
 
 @checks("02.1-strided", forbid=_CONVOLUTIONS)

@@ -134,7 +134,7 @@ def _temperature(attempt: Any) -> Iterator[Case]:
             args: tuple[Any, ...] = (2 * torch.randn(shape), temperature)
             yield Case(f"scores {shape}, temperature {temperature}", attempt, reference, hint, args=args, causes=causes)
     hint = "A small temperature counts too: it has no lower bound."
-    for unit in (0.01, 1e-4):
+    for unit in (0.01, 1e-4, 1e-7):
         args = (torch.tensor([[0.0, unit, -2 * unit]]), unit)
         yield Case(f"scores [[0, {unit:g}, {-2 * unit:g}]], temperature {unit:g}", attempt, reference, hint, args=args)
     large = torch.tensor([[1000.0, 1001.0, 900.0], [1.0, 0.0, -99.0]])

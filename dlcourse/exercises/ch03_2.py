@@ -42,6 +42,7 @@ def _leak(attempt: Any) -> Iterator[Case]:
             "Go! is not Go.: only case counts not.",
         ),
         ([("I knew.", "Ah."), ("Know I.", "Quoi ?"), ("To.", "Va.")], "Whole sentences must be equal, in each letter."),
+        ([("Iknow.", "Ah."), (" Go.", "Va."), ("i know.", "Ah.")], "Only case counts not; spaces do."),
     ]
     for test, hint in cases:
         yield Case(

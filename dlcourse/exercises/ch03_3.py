@@ -150,6 +150,7 @@ def _penalty(attempt: Any) -> Iterator[Case]:
         ((-9.0, -2.0, -3.0, -6.5), (12, 2, 3, 9), 0.8, "The index is the argmax of the scores, the one nearest to 0."),
         ((-3.0, -3.5), (2, 9), 1.0, "The longer one wins here: the index is that of the scores."),
         ((-2.5,), (7,), 0.7, "One hypothesis has the index 0."),
+        ((-400.0, -300.0), (90, 30), 2.5, "Long outputs have very small probabilities: stay with the logarithms."),
     ]
     for log_p, length, alpha, hint in cases:
         args = (torch.tensor(log_p), torch.tensor(length), alpha)
@@ -274,6 +275,12 @@ def _bigrams(attempt: Any) -> Iterator[Case]:
         args = (torch.randint(0, V, (batch, steps)), torch.randn(batch, V).log_softmax(-1))
         shown = f"prefixes {(batch, steps)}, V {V}, at random"
         yield Case(shown, attempt, reference, hint, args=args, causes=causes)
+    hint = "Tokens are numbers: 14 does not end in the token 4."
+    args = (torch.tensor([[4, 15, 14, 5, 4]]), torch.randn(1, 16).log_softmax(-1))
+    yield Case("prefix [[4, 15, 14, 5, 4]], V 16", attempt, reference, hint, args=args, causes=causes)
+    hint = "A pair counts wherever it stands, also at the beginning of a long prefix."
+    args = (torch.tensor([[3, 9, *range(10, 30), 3]]), torch.randn(1, 32).log_softmax(-1))
+    yield Case("a prefix of 23 tokens, V 32", attempt, reference, hint, args=args, causes=causes)
     shown = "prefix [[4, 5, 6]], V 8: whether the result shares memory with log_p"
     hint = "Return a copy, also where nothing is blocked: begin with log_p.clone()."
     yield Case(shown, shares, False, hint, args=(torch.tensor([[4, 5, 6]]), torch.zeros(1, 8)))

@@ -339,6 +339,16 @@ def separate(K):
     return U[:, :1] * S[0], Vh[:1]""",
     ],
     "02.1-module": [
+        # another convolution of PyTorch
+        "class Conv(nn.Module):\n"
+        "    def __init__(self, c_in, c_out, kernel_size, padding=0):\n"
+        "        super().__init__()\n"
+        "        self.padding = padding\n"
+        "        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel_size, kernel_size))\n"
+        "        self.bias = nn.Parameter(torch.zeros(c_out))\n"
+        "    def forward(self, X):\n"
+        "        p = [self.padding] * 2\n"
+        "        return torch.convolution(X, self.weight, self.bias, [1, 1], p, [1, 1], False, [0, 0], 1)",
         """\
 class Conv(nn.Module):
     def __init__(self, c_in, c_out, kernel_size, padding=0):

@@ -7,6 +7,15 @@ _BREVITY = (
 
 WRONG: dict[str, list[str]] = {
     "03.2-leak": [
+        # spaces are lost
+        "def leaking(train, test):\n"
+        "    key = lambda s: ''.join(s.lower().split())\n"
+        "    known = {key(s) for s, _ in train}\n"
+        "    return sum(key(s) in known for s, _ in test) / len(test)",
+        # spaces around are lost
+        "def leaking(train, test):\n"
+        "    known = {s.strip().lower() for s, _ in train}\n"
+        "    return sum(s.strip().lower() in known for s, _ in test) / len(test)",
         # whole pairs
         "def leaking(train, test):\n    return sum(pair in train for pair in test) / len(test)",
         # case counts

@@ -286,6 +286,10 @@ WRONG = {
         "    return len(torch.unique(g, dim=0))",
     ],
     "03.3-penalty": [
+        # through probabilities
+        "def best_hypothesis(log_p, length, alpha):\n"
+        "    scores = (log_p.exp() ** (1 / ((5 + length) / 6) ** alpha)).log()\n"
+        "    return scores.argmax().item(), scores",
         "def best_hypothesis(log_p, length, alpha):\n"
         "    scores = log_p / length**alpha\n"
         "    return scores.argmax().item(), scores",
@@ -600,6 +604,23 @@ WRONG = {
         "    return place // most, place % most, best",
     ],
     "03.3-bigrams": [
+        # digits of text
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for r, prefix in enumerate(tokens.tolist()):\n"
+        "        s = ' '.join(map(str, prefix))\n"
+        "        for v in range(log_p.shape[1]):\n"
+        "            if len(prefix) > 1 and f'{prefix[-1]} {v}' in s:\n"
+        "                log_p[r, v] = -torch.inf\n"
+        "    return log_p",
+        # the last ten tokens only
+        "def block_bigrams(tokens, log_p):\n"
+        "    log_p = log_p.clone()\n"
+        "    for r, prefix in enumerate(tokens.tolist()):\n"
+        "        for a, b in zip(prefix[-10:], prefix[-9:]):\n"
+        "            if a == prefix[-1] and len(prefix) > 1:\n"
+        "                log_p[r, b] = -torch.inf\n"
+        "    return log_p",
         # the pairs of all rows together
         "def block_bigrams(tokens, log_p):\n"
         "    log_p, rows = log_p.clone(), tokens.tolist()\n"
