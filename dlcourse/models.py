@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -59,6 +59,9 @@ class Translator(Protocol):
 
     def decode(self, target: Tensor, state: State) -> tuple[Tensor, State]:
         """Return logits (B, T, V) of the token after each of the inputs (B, T), and the next state."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Return the parameters, as every ``nn.Module`` does; the first one tells dtype and device."""
 
 
 def select(state: State, rows: Tensor) -> State:
@@ -178,19 +181,19 @@ def beam_search(
     """Return ``width`` outputs for each source, sorted by log P / L^alpha: sources (B, S), lengths (B,) → Beams.
 
     Stops when no unfinished hypothesis can overtake the best finished one, which is never dropped; the first output is
-    then final. Needs a state for ``width`` · B rows. Notebook 3.3 builds it.
+    then final. Needs a state for ``width`` · B rows. Notebook 3.3 builds it. Raises ValueError for ``max_steps`` < 1.
     """
+    if max_steps < 1:
+        raise ValueError(f"max_steps is {max_steps}; an output has at least one step.")
     B, device = len(source), source.device
     first = width * torch.arange(B, device=device).unsqueeze(1)  # (B, 1), the first row of each sentence
     state = select(model.encode(source, lengths), torch.arange(B, device=device).repeat_interleave(width))
     last, done = source.new_full((B, width), Vocab.BOS), source.new_zeros(B, dtype=torch.bool)
-    beams: Beams | None = None
+    beams = _first_beams(B, width, max_steps, next(model.parameters()))
     for step in range(max_steps):
         logits, state = model.decode(last.view(-1, 1), state)
         step_log_p = logits.squeeze(1).log_softmax(-1).view(B, width, -1)  # (B, k, V)
         step_log_p[..., [Vocab.PAD, Vocab.BOS]] = -torch.inf
-        if beams is None:
-            beams = _first_beams(B, width, max_steps, step_log_p)
         closed = beams.finished | done.unsqueeze(1)  # (B, k)
         parent, last, log_p = _choose(beams, step_log_p, closed, alpha)
         beams = _advance(beams, parent, last, log_p, closed, step)
@@ -201,7 +204,6 @@ def beam_search(
         done = best >= hope
         if done.all():
             break
-    assert beams is not None, "max_steps must be at least 1"
     return beams
 
 
@@ -432,7 +434,9 @@ class Transformer(nn.Module):
 
     def embed(self, embedding: nn.Embedding, tokens: Tensor, start: int = 0) -> Tensor:
         """Return √d · embedding + position (B, T, d) for tokens (B, T) at the positions from ``start`` on."""
-        d = embedding.embedding_dim
+        d, longest = embedding.embedding_dim, len(self.encodings)
+        if start + tokens.shape[1] > longest:
+            raise ValueError(f"{start + tokens.shape[1]} positions; this model has {longest}: build it with longest=…")
         embedded: Tensor = self.dropout(embedding(tokens) * d**0.5 + self.encodings[start : start + tokens.shape[1]])
         return embedded
 

@@ -439,3 +439,23 @@ def by_nearness(
         part = [(sentence, pair.references) for sentence, pair, is_near in rows if is_near in wanted]
         result[kind] = bleu([row[0] for row in part], [row[1] for row in part], language) if part else math.nan
     return result | {"exact": 100 * sum(exact(said, pairs, language)) / len(rows) if rows else math.nan}
+
+
+def ibm1(sentences: Sequence[tuple[list[str], list[str]]], rounds: int = 5) -> dict[str, Counter[str]]:
+    """Return t(f | e) by IBM model 1 (Brown et al. 1993): for each source token its target tokens, with probabilities.
+
+    ``sentences`` are pairs of token lists. Each round shares every target token out among the source tokens of its
+    sentence, in proportion to the belief so far, and takes the sums as the new belief. Notebook 3.2 builds it.
+    """
+    belief: dict[str, Counter[str]] = {}
+    for _ in range(rounds):
+        count: dict[str, Counter[str]] = {}
+        for source, target in sentences:
+            for f in target:
+                weights = [belief[e][f] if belief else 1.0 for e in source]
+                total = sum(weights)
+                for e, weight in zip(source, weights, strict=True):
+                    row = count.setdefault(e, Counter())
+                    row[f] += weight / total  # type: ignore[assignment]
+        belief = {e: Counter({f: n / row.total() for f, n in row.items()}) for e, row in count.items()}  # type: ignore
+    return belief

@@ -201,3 +201,9 @@ def test_full_scale_reads_an_archive_of_the_textbooks_layout(
         weight=nb.real_tokens, device="cpu", progress=False,
     )  # fmt: skip
     assert 0 < history["train_loss"][0] < 8
+
+
+def test_the_package_has_the_same_word_beliefs(nb: ModuleType) -> None:
+    pairs = text.load("eng", "fra").train[::40]
+    sentences = [(text.tokenize(pair.source, "eng"), text.tokenize(pair.target, "fra")) for pair in pairs]
+    assert text.ibm1(sentences, 3) == nb.ibm1(sentences, 3)

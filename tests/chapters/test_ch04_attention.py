@@ -166,6 +166,11 @@ def test_models_run_on_a_device_that_has_no_numbers(nb: ModuleType) -> None:
 def test_bad_sizes_are_explained() -> None:
     with pytest.raises(ValueError, match="d is 10; give a multiple of the 4 heads"):
         models.MultiHeadAttention(10, 4)
+    model = models.Transformer(13, 17, 8, 2, 16, 1, longest=4)
+    with pytest.raises(ValueError, match="5 positions; this model has 4: build it with longest="):
+        model(torch.ones(1, 3, dtype=torch.int64), None, torch.ones(1, 5, dtype=torch.int64))
+    with pytest.raises(ValueError, match="max_steps is 0"):
+        models.beam_search(model, torch.ones(1, 3, dtype=torch.int64), torch.tensor([3]), 2, 0)
 
 
 def test_the_study_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
