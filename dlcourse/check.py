@@ -6,12 +6,16 @@ import json
 import math
 import os
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlcourse import runtime
 
-__all__ = ["MEASURED", "CheckError", "exercise", "expect", "unchecked"]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["MEASURED", "CheckError", "exercise", "expect", "influence", "is_causal", "noise_accuracy", "unchecked"]
 
 MEASURED: dict[str, float] = {}  # what this session's ``expect`` lines measured, by name
 _NOT_BINDING = "checked at {} scale only"
@@ -168,6 +172,99 @@ def _show(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return textwrap.shorten(repr(value), 120, placeholder=" …")
+
+
+# --- does a model see the future? -------------------------------------------------------------------------
+
+
+def influence(logits_of: Callable[[Tensor], Tensor], target: Tensor, size: int) -> Tensor:
+    """Return a table (T, T): how far the logits at position s (row) move when token t (column) becomes another one.
+
+    ``logits_of`` gives logits (B, T, V) for target inputs (B, T) below ``size``, the number of tokens; the largest
+    change over the batch and the V logits is taken, infinite where a logit becomes NaN. No token becomes 0, which is
+    padding in this course. Raises ValueError for a ``size`` below 3.
+    """
+    import torch
+
+    if size < 3:
+        raise ValueError(f"size is {size}; there must be at least two tokens beside the padding.")
+    with torch.no_grad():
+        before, columns = logits_of(target), []
+        for t in range(target.shape[1]):
+            changed = target.clone()
+            changed[:, t] = 1 + target[:, t] % (size - 1)  # the next number; behind the last one comes 1
+            after = logits_of(changed)
+            gap = (after - before).abs().masked_fill(after == before, 0).nan_to_num(math.inf, math.inf)
+            columns.append(gap.amax((0, 2)))
+    return torch.stack(columns, dim=1)
+
+
+def is_causal(
+    logits_of: Callable[[Tensor], Tensor], target: Tensor, *, model: nn.Module, size: int, within: float = 1e-5
+) -> bool:
+    """Whether no logit depends on a token that stands behind its position.
+
+    ``logits_of`` gives the logits (B, T, V) of ``model`` for target inputs (B, T); each token is changed in turn, as
+    in ``influence``, and logits at earlier positions may move by at most ``within``. This is asked twice: in training
+    mode with dropout off, and in evaluation mode; a mask may be forgotten in one of them. The modes of all layers and
+    the dropout rates are put back. A model that ignores its input is causal, so use weights that are not all zero.
+    """
+    from torch import nn
+
+    modes = [(part, part.training) for part in model.modules()]
+    rates = [(part, part.p) for part in model.modules() if isinstance(part, nn.modules.dropout._DropoutNd)]
+    try:
+        for dropout, _ in rates:
+            dropout.p = 0.0
+        for training in (True, False):
+            model.train(training)
+            if not (influence(logits_of, target, size).triu(1) <= within).all():
+                return False
+        return True
+    finally:
+        for dropout, rate in rates:
+            dropout.p = rate
+        for part, mode in modes:
+            part.training = mode
+
+
+def noise_accuracy(
+    logits_of: Callable[[Tensor], Tensor],
+    model: nn.Module,
+    size: int,
+    *,
+    length: int = 8,
+    steps: int = 200,
+    batch_size: int = 64,
+    lr: float = 3e-3,
+) -> float:
+    """Train ``model`` to say the next of random tokens, and return its accuracy on new ones.
+
+    Nothing can be learned: a model that does not see the future stays near 1 / (size − 1), one that does comes near
+    100 %. This is the symptom of a leaking mask in jadore801120/attention-is-all-you-need-pytorch, issue 19, where a
+    model with one hidden unit had 98 %. ``logits_of`` gives logits (B, T, V) for inputs (B, T) from 1 to ``size`` − 1.
+    The model keeps its mode and is changed by the training. Random numbers come from a generator of their own.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    source, device = runtime.generator(), next(model.parameters()).device
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+
+    def batch(rows: int) -> tuple[Tensor, Tensor]:
+        tokens = torch.randint(1, size, (rows, length + 1), generator=source).to(device)
+        return tokens[:, :-1], tokens[:, 1:]
+
+    for _ in range(steps):
+        inputs, targets = batch(batch_size)
+        loss = F.cross_entropy(logits_of(inputs).flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    with torch.no_grad():
+        inputs, targets = batch(1000)
+        seen = logits_of(inputs)[:, :-1].argmax(-1) == targets[:, :-1]  # the last target is no input: none can see it
+    return float(seen.float().mean())
 
 
 def exercise(identifier: str, attempt: Any) -> None:

@@ -238,6 +238,60 @@ def heatmap(
     show(alt)
 
 
+def heads(weights: Any, rows: Sequence[str], columns: Sequence[str], *, alt: str, title: str) -> None:
+    """Draw the attention weights (heads, T, S) of one sentence, each head beside the next, with the tokens as ticks."""
+    number = len(weights)
+    size = (2.2 + (0.6 + 0.26 * len(columns)) * number, 1.6 + 0.27 * len(rows))
+    figure, axes = plt.subplots(1, number, figsize=size, squeeze=False, layout="constrained")
+    for head, axis in enumerate(axes.flat):
+        picture = axis.imshow(np.asarray(weights[head]), vmin=0, vmax=1)
+        axis.set(title=f"{title}, head {head + 1}", xlabel="looks at")
+        axis.title.set_fontsize(11)
+        axis.set_xticks(range(len(columns)), columns, rotation=90, fontsize=10)
+        axis.set_yticks(range(len(rows)), rows if head == 0 else [""] * len(rows), fontsize=10)
+        axis.grid(False)
+    axes[0, 0].set_ylabel("token")
+    figure.colorbar(picture, ax=axes, label="weight", shrink=0.7)
+    show(alt)
+
+
+def paths(
+    function: Any, runs: Mapping[str, Any], *, alt: str, xlim: tuple[float, float], ylim: tuple[float, float],
+    levels: Any = 12, marks: Mapping[str, tuple[float, float]] | None = None,
+) -> None:  # fmt: skip
+    """Draw the way of an optimizer over the contours of a function of two variables, one panel for each run.
+
+    ``function`` takes two arrays and returns one; each run is a list of points (steps + 1, 2), the first its start
+    (ring), the last its end (square), coloured by the step. What leaves the picture is cut off. ``marks`` are points
+    that every panel shows with their name, such as a minimum.
+    """
+    columns = 2 if len(runs) == 4 else min(len(runs), 3)
+    lines = -(-len(runs) // columns)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(4.0 * columns + 0.6, 3.4 * lines), squeeze=False, layout="constrained"
+    )
+    x, y = np.meshgrid(np.linspace(*xlim, 200), np.linspace(*ylim, 200))
+    height = np.broadcast_to(np.asarray(function(x, y), dtype=float), x.shape)
+    longest = max(len(points) for points in runs.values()) - 1
+    for axis in axes.flat[len(runs) :]:
+        axis.axis("off")
+    for axis, (name, points) in zip(axes.flat, runs.items(), strict=False):
+        way = np.asarray(points, dtype=float)
+        axis.contour(x, y, height, levels=levels, colors="#bbbbbb", linewidths=0.8)
+        axis.plot(way[:, 0], way[:, 1], color="#666666", linewidth=0.9)
+        dots = axis.scatter(way[:, 0], way[:, 1], c=range(len(way)), vmin=0, vmax=longest, s=16, zorder=3)
+        axis.scatter(*way[0], s=80, facecolors="none", edgecolors="black", linewidths=1.3, zorder=4)
+        axis.scatter(*way[-1], s=70, marker="s", facecolors="none", edgecolors="C1", linewidths=1.8, zorder=4)
+        for label, place in (marks or {}).items():
+            axis.scatter(*place, s=60, marker="+", color="black", zorder=4)
+            axis.annotate(label, place, (4, 5), textcoords="offset points", fontsize=10)
+        axis.set(title=name, xlim=xlim, ylim=ylim, xlabel="$x_1$", ylabel="$x_2$")
+        axis.title.set_fontsize(11)
+        axis.grid(False)
+    figure.colorbar(dots, ax=axes, label="step", shrink=0.8, ticks=MaxNLocator(integer=True))
+    show(alt)
+
+
 def confusion(matrix: Any, classes: Sequence[str], *, alt: str) -> None:
     """Draw a confusion matrix: counts, shape (K, K), with the true class down and the predicted class across."""
     heatmap(

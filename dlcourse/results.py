@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,3 +53,19 @@ def recorded(
     }
     live = {label: check.MEASURED[name] for name, label in labels.items() if name in check.MEASURED}
     return plot.seeds(rows, alt=alt, xlabel=xlabel, live=live)
+
+
+def study(*names: str) -> list[dict[str, Any]]:
+    """Return the runs of ``results/studies/<name>.jsonl``, one dict a line, with its ``settings``."""
+    files = (FOLDER / "studies" / f"{name}.jsonl" for name in names)
+    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def select(runs: Sequence[dict[str, Any]], **settings: Any) -> list[dict[str, Any]]:
+    """Return the runs of a study that have all of these settings."""
+    return [run for run in runs if all(run["settings"].get(name) == value for name, value in settings.items())]
+
+
+def median(runs: Sequence[dict[str, Any]], part: str, score: str) -> float:
+    """Return the median of a score, such as ``"far"`` of ``"test"``, over runs of a study; NaN without a run."""
+    return statistics.median(run[part][score] for run in runs) if runs else math.nan

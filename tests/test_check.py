@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from dlcourse import check
-from dlcourse.check import CheckError, expect, unchecked
+from dlcourse.check import CheckError, expect, influence, is_causal, noise_accuracy, unchecked
 
 
 @pytest.mark.parametrize(
@@ -110,3 +111,99 @@ def test_expect_needs_complete_bounds() -> None:
         expect("x", 1.0)
     with pytest.raises(TypeError):
         expect("x", 1.0, near=1.0)
+
+
+class Mixer(nn.Module):
+    """A toy language model: logits at position s from the mean of the embedded tokens that a mask shows it."""
+
+    def __init__(self, ahead: int = 0, only_in: str = "", dropout: float = 0.0) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.embedding, self.scores, self.dropout = nn.Embedding(12, 32), nn.Linear(64, 12), nn.Dropout(dropout)
+        self.ahead, self.only_in = ahead, only_in
+
+    def forward(self, target: Tensor) -> Tensor:
+        mode = "train" if self.training else "eval"
+        ahead = self.ahead if self.only_in in ("", mode) else 0
+        x, T = self.embedding(target), target.shape[1]
+        seen = torch.ones(T, T).tril(ahead)
+        past = seen / seen.sum(-1, keepdim=True) @ x
+        last = x[:, torch.arange(T).add(ahead).clamp(max=T - 1)]
+        logits: Tensor = self.scores(self.dropout(torch.cat([past, last], dim=-1)))
+        return logits
+
+
+TARGET = torch.randint(12, (3, 6), generator=torch.Generator().manual_seed(0))
+
+
+def test_influence_is_a_triangle_for_a_model_that_looks_back() -> None:
+    table = influence(Mixer(), TARGET, 12)
+    assert table.shape == (6, 6)
+    assert torch.equal(table > 0, torch.ones(6, 6).tril().bool())
+    assert torch.equal(influence(Mixer(ahead=1), TARGET, 12) > 0, torch.ones(6, 6).tril(1).bool())
+
+
+def test_influence_changes_each_token_never_to_padding_and_not_the_argument() -> None:
+    seen: list[Tensor] = []
+    before = TARGET.clone()
+
+    def look(target: Tensor) -> Tensor:
+        seen.append(target.clone())
+        return torch.zeros(*target.shape, 12)
+
+    assert not influence(look, TARGET, 12).any() and torch.equal(TARGET, before)
+    for t, changed in enumerate(seen[1:]):
+        different = changed != TARGET
+        assert different[:, t].all() and different.sum() == 3
+        assert changed[:, t].min() > 0 and changed.max() < 12
+    with pytest.raises(ValueError, match="size is 2"):
+        influence(look, TARGET, 2)
+
+
+def test_influence_takes_nan_for_a_change_and_equal_infinities_for_none() -> None:
+    def masked(target: Tensor) -> Tensor:
+        return torch.full((*target.shape, 4), -torch.inf)
+
+    def broken(target: Tensor) -> Tensor:
+        return torch.full((*target.shape, 4), torch.nan)
+
+    assert not influence(masked, TARGET, 12).any()
+    assert influence(broken, TARGET, 12).isinf().all()
+
+
+@pytest.mark.parametrize(
+    ("model", "causal"),
+    [
+        (Mixer(), True),
+        (Mixer(dropout=0.5), True),
+        (Mixer(ahead=1), False),
+        (Mixer(ahead=1, only_in="eval"), False),
+        (Mixer(ahead=1, only_in="train", dropout=0.5), False),
+        (Mixer(ahead=5), False),
+    ],
+)
+def test_is_causal_in_both_modes(model: Mixer, causal: bool) -> None:
+    for mode in (True, False):
+        model.train(mode).scores.eval()  # a layer that is kept in evaluation mode stays in it
+        assert is_causal(model, TARGET, model=model, size=12) is causal
+        assert model.training is mode and not model.scores.training and model.dropout.training is mode
+    assert model.dropout.p in (0.0, 0.5)
+
+
+def test_is_causal_puts_rates_and_modes_back_after_an_error() -> None:
+    model = Mixer(dropout=0.5).eval()
+
+    def fails(_: Tensor) -> Tensor:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        is_causal(fails, TARGET, model=model, size=12)
+    assert model.dropout.p == 0.5 and not model.training
+
+
+def test_noise_cannot_be_predicted_but_by_looking_ahead() -> None:
+    honest, leaking = Mixer(), Mixer(ahead=1)
+    state = torch.get_rng_state()
+    assert noise_accuracy(honest, honest, 12) < 0.2
+    assert noise_accuracy(leaking, leaking, 12) > 0.9
+    assert torch.equal(torch.get_rng_state(), state) and honest.training

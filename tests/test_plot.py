@@ -194,3 +194,13 @@ def test_a_font_that_was_installed_later_is_found(monkeypatch: pytest.MonkeyPatc
     plt.figure().suptitle("我很冷。")
     assert not plot._lacks_chinese(plt.gcf()) and plt.rcParams["font.family"][-1] == "SimHei"
     plt.close("all")
+
+
+def test_paths_have_a_panel_a_run_with_start_and_end() -> None:
+    runs = {"slow": [(-5.0, -2.0), (-4.0, -1.0)], "fast": [(-5.0, -2.0), (0.0, 0.0), (0.0, 9.0)]}
+    plot.paths(lambda a, b: a**2 + b**2, runs, alt="Two ways.", xlim=(-6, 1), ylim=(-3, 3), marks={"minimum": (0, 0)})
+    figure = plt.gcf()
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title() for axis in panels] == ["slow", "fast"]
+    assert all(axis.get_xlim() == (-6, 1) and axis.get_xlabel() == "$x_1$" for axis in panels)
+    assert [text.get_text() for text in panels[0].texts] == ["minimum"]
