@@ -3,8 +3,9 @@
     python 04_attention_transformer/counting.py
 
 writes ``results/studies/counting.jsonl``: one line for each method and share of the training sentences, with BLEU on
-all, near and far sentences and the percentage of exact matches, on validation and test, in the form of ``study.py``.
-Look-up and counting are taken from the cells of notebook 3.2. They have no random start, so a run is not repeated.
+all, near and far sentences and the percentage of exact matches, on validation and test, in the form of ``study.py``;
+and what each says to the sentences of ``everyday.tsv``. Look-up and counting are taken from the cells of notebook 3.2.
+They have no random start, so a run is not repeated.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +27,7 @@ SHARES = (0.25, 0.5, 1.0)
 
 def main() -> int:
     """Write the file anew."""
-    lines = [json.dumps(result) for share in SHARES for result in both(share)]
+    lines = [json.dumps(result, ensure_ascii=False) for share in SHARES for result in both(share)]
     FILE.parent.mkdir(parents=True, exist_ok=True)
     FILE.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     print(FILE.read_text(encoding="utf-8"), end="")
@@ -52,6 +54,10 @@ def both(share: float) -> list[dict[str, Any]]:
             scores[name] = {kind: round(v, 3) for kind, v in text.by_nearness(said, part, training, "fra").items()}
         settings = {"study": "counting", "family": family, "share": share}
         found.append({"settings": settings, **scores, "seconds": round(seconds, 1), "parameters": 0})
+        if share == 1:
+            asked = text.load_pairs(Path(__file__).with_name("everyday.tsv"))
+            said = [translate(pair.source) for pair in asked]
+            found.append({"settings": {"study": "everyday", "family": family}, "said": said})
     return found
 
 

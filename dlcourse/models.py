@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -466,3 +468,53 @@ class Transformer(nn.Module):
         """Return logits (B, T, V) for source (B, S), lengths (B,) and target inputs (B, T)."""
         logits, _ = self.decode(target, self.encode(source, lengths))
         return logits
+
+
+class TorchTransformer(nn.Module):
+    """PyTorch's ``nn.Transformer`` with the weights of a Transformer of the course, between the same embeddings.
+
+    It is called as that one is and gives the same logits; notebook 4.3 shows it. Its parameters are copies, those of
+    the embeddings too. ``dropout`` is its own rate.
+    """
+
+    def __init__(self, ours: Transformer, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.ours = copy.deepcopy(ours)  # for its embeddings; the stacks are taken out
+        first, stacks = ours.encoder[0], (ours.encoder, ours.decoder)
+        d, hidden = ours.target_embedding.embedding_dim, first.feed_forward[0].out_features
+        self.ours.encoder, self.ours.decoder, self.ours.ends = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        self.ours.dropout.p = dropout
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="enable_nested_tensor")
+            self.theirs = nn.Transformer(
+                d, first.attention.heads, len(ours.encoder), len(ours.decoder), hidden, dropout, batch_first=True,
+                norm_first=first.pre_norm,
+            ).to(ours.target_embedding.weight)  # fmt: skip
+        for its_stack, layers, end in zip((self.theirs.encoder, self.theirs.decoder), stacks, ours.ends, strict=True):
+            for its, mine in zip(its_stack.layers, layers, strict=True):
+                self._copy(its.self_attn, mine.attention)
+                if hasattr(mine, "cross"):
+                    self._copy(its.multihead_attn, mine.cross)
+                its.linear1.load_state_dict(mine.feed_forward[0].state_dict())
+                its.linear2.load_state_dict(mine.feed_forward[3].state_dict())
+                for i, norm in enumerate(mine.norms, 1):
+                    getattr(its, f"norm{i}").load_state_dict(norm.state_dict())
+            its_stack.norm = copy.deepcopy(end) if isinstance(end, nn.LayerNorm) else None  # none behind post-norm
+
+    @staticmethod
+    @torch.no_grad()
+    def _copy(theirs: nn.MultiheadAttention, ours: MultiHeadAttention) -> None:
+        three = (ours.W_q, ours.W_k, ours.W_v)
+        theirs.in_proj_weight.copy_(torch.cat([W.weight for W in three]))
+        theirs.in_proj_bias.copy_(torch.cat([W.bias for W in three]))
+        theirs.out_proj.load_state_dict(ours.W_o.state_dict())
+
+    def forward(self, source: Tensor, lengths: Tensor | None, target: Tensor) -> Tensor:
+        """Return logits (B, T, V) for source (B, S) and target inputs (B, T)."""
+        hidden, T = source == Vocab.PAD, target.shape[1]
+        x: Tensor = self.theirs(
+            self.ours.embed(self.ours.source_embedding, source), self.ours.embed(self.ours.target_embedding, target),
+            tgt_mask=torch.ones(T, T, dtype=torch.bool, device=target.device).triu(1), tgt_is_causal=True,
+            src_key_padding_mask=hidden, memory_key_padding_mask=hidden,
+        )  # fmt: skip
+        return F.linear(x, self.ours.target_embedding.weight)

@@ -120,9 +120,11 @@ def fit(
     schedule: str = "epoch",
     metrics: Mapping[str, Loss] | None = None,
     clip: float | None = None,
+    accumulate: int = 1,
     weight: Callable[[Tensor], Any] = len,
     keep_best: str | None = None,
     checkpoint: str | Path | None = None,
+    after_epoch: Callable[[Mapping[str, float]], object] | None = None,
     device: torch.device | str | None = None,
     amp: bool | None = None,
     progress: bool = True,
@@ -133,18 +135,22 @@ def fit(
     ``loss(model(*inputs), target)``, a mean over ``weight(target)`` examples (default: the batch size). The
     means over an epoch are weighted by it.
 
-    ``scheduler`` steps once an ``schedule="epoch"`` or ``"batch"``, after the optimizer. ``clip`` bounds the
-    global gradient norm. ``keep_best`` names a column (``"val_loss"``: smallest; any other: largest); the
+    ``accumulate`` batches make one step, with the gradient of their mean loss (each batch by its weight): as one
+    batch that many times as large, but for batch normalisation. The last step of an epoch may have fewer.
+
+    ``scheduler`` steps once an ``schedule="epoch"`` or, with ``"batch"``, after each step of the optimizer. ``clip``
+    bounds the global gradient norm. ``keep_best`` names a column (``"val_loss"``: smallest; any other: largest); the
     weights of the best epoch are put back at the end. ``checkpoint`` names a file that is written after each
     epoch; when it exists, the run continues from it, to the same weights bit for bit on a CPU, and says what
-    differs from it. ``amp`` runs the forward pass in bfloat16 (default: on CUDA at full scale). ``device``
+    differs from it. ``after_epoch`` gets the row of each finished epoch, behind all that; what it raises ends the run.
+    ``amp`` runs the forward pass in bfloat16 (default: on CUDA at full scale). ``device``
     defaults to ``runtime.device()``. Layers in evaluation mode inside of a model in training mode stay in it.
 
     A loss that is NaN or infinite stops the run, and the weights of the best or last good epoch (else the first
     ones) are put back; Ctrl-C (or the stop button) ends it, and the model keeps what it has learned:
-    ``history.stopped`` says so. Raises ValueError for unknown ``schedule`` or ``keep_best``, an optimizer without
-    a parameter of the model or with foreign ones, an optimizer that holds NaN from an earlier run, a loss without
-    gradient, data that can be read only once, a metric named "loss", or when ``train`` has no batch.
+    ``history.stopped`` says so. Raises ValueError for unknown ``schedule`` or ``keep_best``, ``accumulate`` below 1, an
+    optimizer without a parameter of the model or with foreign ones, an optimizer that holds NaN from an earlier run, a
+    loss without gradient, data that can be read only once, a metric named "loss", or when ``train`` has no batch.
     """
     _check_options(model, (train, validation), optimizer, scheduler, epochs, schedule)
     known = ["train_loss", "lr"]
@@ -153,11 +159,13 @@ def fit(
     if keep_best is not None and keep_best not in known:
         raise ValueError(f"keep_best is {keep_best!r}; this run has the columns {', '.join(known)}.")
     place = torch.device(device) if device is not None else runtime.device()
+    if accumulate < 1:
+        raise ValueError(f"accumulate is {accumulate}; it is the number of batches that make one step, at least 1.")
     amp = place.type == "cuda" and runtime.scale() == "full" if amp is None else amp
     model.to(place)
     history, best = History(), _Best(keep_best)
     save = _checkpointing(
-        checkpoint, history, best, train, model, optimizer, scheduler, loss, schedule, clip, keep_best, amp
+        checkpoint, history, best, train, model, optimizer, scheduler, loss, schedule, clip, keep_best, amp, accumulate
     )
     _check_state(optimizer)
     columns = ["epoch", *sorted(known, key="lr".__eq__), "seconds"]
@@ -169,7 +177,7 @@ def fit(
     try:
         for epoch in range(len(history.rows) + 1, epochs + 1):
             start, lr = time.perf_counter(), optimizer.param_groups[0]["lr"]
-            train_loss = _epoch(model, train, loss, optimizer, by_batch, clip, weight, place, amp, bar)
+            train_loss = _epoch(model, train, loss, optimizer, by_batch, clip, weight, place, amp, bar, accumulate)
             if not math.isfinite(train_loss) or not _finite(model):
                 model.load_state_dict(good)
                 history.stopped = _diverged(train_loss, epoch, best.epoch)
@@ -188,6 +196,8 @@ def fit(
             best.look(row, good)
             history.best_epoch = best.epoch
             save()
+            if after_epoch is not None:
+                after_epoch(row)
     except KeyboardInterrupt:
         history.stopped = (
             f"Interrupted after {len(history.rows)} of {epochs} epochs; the model keeps what it has learned."
@@ -260,7 +270,7 @@ def _check_state(optimizer: torch.optim.Optimizer) -> None:
 def _checkpointing(
     file: str | Path | None, history: History, best: _Best, train: Batches, model: nn.Module,
     optimizer: torch.optim.Optimizer, scheduler: Any, loss: Loss, schedule: str, clip: float | None,
-    keep_best: str | None, amp: bool,
+    keep_best: str | None, amp: bool, accumulate: int,
 ) -> Callable[[], None]:  # fmt: skip
     """Continue from the checkpoint when there is one, and return the function that writes the next one."""
     if file is None:
@@ -268,7 +278,8 @@ def _checkpointing(
     path, parts = Path(file), {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     batches = len(train) if isinstance(train, Sized) else None
     name = getattr(loss, "__name__", type(loss).__name__)
-    run = checkpoints.describe(parts, batches, loss=name, schedule=schedule, clip=clip, keep_best=keep_best, amp=amp)
+    run = checkpoints.describe(parts, batches, loss=name, schedule=schedule, clip=clip, keep_best=keep_best, amp=amp,
+                               accumulate=accumulate)  # fmt: skip
     content = checkpoints.resume(path, parts, run, train)
     if content is not None:
         history.rows[:] = content["rows"]
@@ -289,6 +300,7 @@ def _checkpointing(
 def _epoch(
     model: nn.Module, train: Batches, loss: Loss, optimizer: torch.optim.Optimizer, scheduler: Any,
     clip: float | None, weight: Callable[[Tensor], Any], device: torch.device, amp: bool, bar: Any,
+    accumulate: int,
 ) -> float:  # fmt: skip
     """Train for one epoch and return the mean loss per example; stop early when the loss is not finite."""
     if not model.training:
@@ -296,6 +308,17 @@ def _epoch(
     total, count = torch.zeros((), device=device), 0
     next_look = 0.0
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    waiting, held = 0, 0  # batches whose gradients wait for the next step, and their weight
+
+    def step() -> None:
+        if accumulate > 1:
+            torch._foreach_div_([p.grad for p in parameters if p.grad is not None], float(held))
+        if clip is not None:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+
     with _hints():
         for batch in train:
             *inputs, target = (t.to(device, non_blocking=True) for t in batch)
@@ -303,14 +326,14 @@ def _epoch(
                 value = loss(model(*inputs), target)
             if not value.requires_grad:
                 raise ValueError("The loss has no gradient: is .item(), .detach(), NumPy or no_grad on its way?")
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()
-            if clip is not None:
-                nn.utils.clip_grad_norm_(parameters, clip)
-            optimizer.step()
-            if scheduler is not None:
-                scheduler.step()
             n = weight(target)
+            if not waiting:
+                optimizer.zero_grad(set_to_none=True)
+            (value if accumulate == 1 else value * n).backward()
+            waiting, held = waiting + 1, held + n
+            if waiting == accumulate:
+                step()
+                waiting, held = 0, 0
             total += value.detach() * n
             count += n
             bar.update()
@@ -320,6 +343,8 @@ def _epoch(
                 if count:
                     bar.set_postfix(loss=f"{total.item() / float(count):.4f}", refresh=False)
                 next_look = now + _REFRESH
+        if waiting:
+            step()
     if not count:
         raise ValueError(
             "The training data has no batch of any weight; is it empty, or smaller than one batch with drop_last?"

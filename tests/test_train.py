@@ -96,6 +96,34 @@ def test_several_inputs() -> None:
     assert model.scale.item() == pytest.approx(3, abs=0.01)
 
 
+@pytest.mark.parametrize("clip", [None, 0.01])
+def test_accumulated_batches_make_the_step_of_one_large_batch(clip: float | None) -> None:
+    tokens = torch.randint(1, 3, (10, 5), generator=torch.Generator().manual_seed(0))
+    tokens[2:7, 2:] = 0  # padding: batches of different weight
+    inputs = torch.randn(10, 5, 4, generator=torch.Generator().manual_seed(1))
+
+    def loss(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(output.transpose(1, 2), y, ignore_index=0)
+
+    ends, rates = [], []
+    for batch_size, accumulate in ((2, 3), (6, 1)):  # 3 + 2 batches, 6 + 4 sentences
+        torch.manual_seed(0)
+        model = nn.Linear(4, 3)
+        data = TensorLoader(TensorDataset(inputs, tokens), batch_size)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.9)
+        history = fit(
+            model, data, epochs=3, loss=loss, optimizer=optimizer, scheduler=scheduler, schedule="batch", clip=clip,
+            accumulate=accumulate, weight=lambda y: (y != 0).sum(), device="cpu", progress=False,
+        )  # fmt: skip
+        ends.append((model.weight.detach(), torch.tensor(history["train_loss"])))
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert torch.allclose(ends[0][0], ends[1][0], atol=1e-6)
+    assert rates == [pytest.approx(0.5 * 0.9**6)] * 2
+    with pytest.raises(ValueError, match="at least 1"):
+        run(network(), problem(), accumulate=0)
+
+
 @pytest.mark.parametrize(("schedule", "steps"), [("epoch", 3), ("batch", 12)])
 def test_scheduler_steps(schedule: str, steps: int) -> None:
     model = network()
@@ -104,6 +132,19 @@ def test_scheduler_steps(schedule: str, steps: int) -> None:
     history = run(model, problem(), optimizer=optimizer, scheduler=scheduler, schedule=schedule)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * 0.5**steps)
     assert history["lr"][0] == 1e-3
+
+
+def test_after_each_epoch_its_row_is_handed_on() -> None:
+    rows: list[Any] = []
+
+    def look(row: Any) -> None:
+        rows.append(dict(row))
+        if row["epoch"] == 2:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        run(network(), problem(), epochs=5, after_epoch=look)
+    assert [row["epoch"] for row in rows] == [1, 2] and rows[1]["train_loss"] < rows[0]["train_loss"]
 
 
 def test_plateau_scheduler_gets_the_validation_loss() -> None:

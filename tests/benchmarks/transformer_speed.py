@@ -32,32 +32,6 @@ D, HEADS, HIDDEN, LAYERS, DROPOUT, BATCH = 128, 4, 256, 2, 0.1, 64
 ROUNDS, BATCHES = 6, 30
 
 
-class Framework(models.Transformer):
-    """PyTorch's ``nn.Transformer`` between the embeddings of the course's class."""
-
-    def __init__(self, source_size: int, target_size: int) -> None:
-        super().__init__(source_size, target_size, D, HEADS, HIDDEN, 0, DROPOUT)
-        layer: dict[str, Any] = {"batch_first": True, "norm_first": True}
-        encoder = nn.TransformerEncoder(
-            nn.TransformerEncoderLayer(D, HEADS, HIDDEN, DROPOUT, **layer), LAYERS, nn.LayerNorm(D),
-            enable_nested_tensor=False,
-        )  # fmt: skip
-        self.ends = nn.ModuleList()
-        self.middle = nn.Transformer(
-            D, HEADS, LAYERS, LAYERS, HIDDEN, DROPOUT, custom_encoder=encoder, batch_first=True, norm_first=True
-        )
-
-    def forward(self, source: Tensor, lengths: Tensor | None, target: Tensor) -> Tensor:
-        """Return logits (B, T, V)."""
-        hidden = source == Vocab.PAD
-        future = torch.ones(target.shape[1], target.shape[1], dtype=torch.bool).triu(1)
-        x = self.middle(
-            self.embed(self.source_embedding, source), self.embed(self.target_embedding, target), tgt_mask=future,
-            src_key_padding_mask=hidden, memory_key_padding_mask=hidden, tgt_is_causal=True,
-        )  # fmt: skip
-        return F.linear(x, self.target_embedding.weight)
-
-
 class Textbook(nn.Module):
     """The textbook's Transformer, with the arguments in the course's order."""
 
@@ -148,7 +122,8 @@ def main() -> None:
     tokens = sum(int(text.real_tokens(outputs)) for *_, outputs in batches)
     sizes = len(english), len(french)
     course = models.Transformer(*sizes, D, HEADS, HIDDEN, LAYERS, DROPOUT)
-    ways = {"course": course, "nn.Transformer": Framework(*sizes), "textbook": Textbook(*sizes)}
+    theirs = models.TorchTransformer(course, DROPOUT)
+    ways = {"course": course, "nn.Transformer": theirs, "textbook": Textbook(*sizes)}
     print(f"{torch.get_num_threads()} threads, {sys.platform}, PyTorch {torch.__version__}")
     print(f"training: {BATCHES} batches of {BATCH}, {tokens:,} target tokens; {ROUNDS - 1} rounds")
     seconds = medians({name: training(model.train(), batches) for name, model in ways.items()}, ROUNDS)

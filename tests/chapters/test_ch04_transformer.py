@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,7 +45,6 @@ def tokens(rows: int, length: int, size: int, seed: int, shortest: int = 1) -> T
     return torch.randint(4, size, (rows, length), generator=generator).masked_fill(torch.arange(length) >= real, 0)
 
 
-@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
 def test_equal_to_pytorch_and_to_the_package(nb: ModuleType) -> None:
     """Random sizes and paddings, both places of the norm, both modes; gradients too."""
     sizes = st.integers(1, 4)
@@ -71,13 +70,15 @@ def test_equal_to_pytorch_and_to_the_package(nb: ModuleType) -> None:
         source, target = tokens(B, S, 20, seed), tokens(B, T, 30, seed + 1)
         output = ours(source, None, target)
         assert torch.equal(output, packaged.train(train)(source, None, target))
-        theirs = nb.as_torch(ours).double().train(train)
-        wanted = nb.by_torch(theirs, ours, source, target)
+        theirs = models.TorchTransformer(ours).train(train)
+        wanted = theirs(source, None, target)
         assert torch.allclose(output, wanted, atol=1e-10)
         weights = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).view_as(output)
         shared = [ours.source_embedding.weight, ours.target_embedding.weight]
         mine = torch.autograd.grad((weights * output).sum(), shared)
-        its = torch.autograd.grad((weights * wanted).sum(), shared)
+        its = torch.autograd.grad(
+            (weights * wanted).sum(), [theirs.ours.source_embedding.weight, theirs.ours.target_embedding.weight]
+        )
         assert all(torch.allclose(a, b, atol=1e-8) for a, b in zip(mine, its, strict=True))
 
     inner()
@@ -175,6 +176,8 @@ def test_every_model_runs_on_a_device_that_has_no_numbers(nb: ModuleType) -> Non
                 loss.backward()
                 assert loss.device.type == "meta"
                 assert all(p.grad is not None and p.grad.device.type == "meta" for p in model.parameters())
+        base = models.Transformer(37_000, 37_000, 512, 8, 2048, 6, pre_norm=False, share=True)
+        base(source, None, target).sum().backward()
     assert nb.paper(512, 8, 2048) == 63_082_496 and nb.paper(1024, 16, 4096) == 214_245_376
 
 
@@ -222,82 +225,39 @@ def test_warm_up(nb: ModuleType) -> None:
 
 
 def test_the_everyday_sentences_are_new_and_well_formed() -> None:
-    lines = (CHAPTER / "everyday.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    rows = [line.split("\t") for line in lines]
-    assert len(rows) == 40 and all(len(row) == 2 for row in rows)
+    everyday = text.load_pairs(CHAPTER / "everyday.tsv")
+    assert len(everyday) == 40
     pairs = text.load("eng", "fra")
     known = {
         tuple(text.tokenize(p.source, "eng")) for part in (pairs.train, pairs.validation, pairs.test) for p in part
     }
-    for english, translations in rows:
-        assert tuple(text.tokenize(english, "eng")) not in known
-        accepted = translations.split(" | ")
-        assert accepted == list(dict.fromkeys(accepted)) and all(t.strip() == t and t for t in accepted)
+    assert not known & {tuple(text.tokenize(pair.source, "eng")) for pair in everyday}
 
 
 # --- the study and its file ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The chapter's study.py, with a file of its own, and runs that take no time."""
+@pytest.fixture(scope="module")
+def study() -> ModuleType:
+    """The chapter's study.py."""
     spec = importlib.util.spec_from_file_location("study", CHAPTER / "study.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "FILE", tmp_path / "studies" / "translation.jsonl")
-    monkeypatch.setattr(module.sys, "argv", ["study.py"])
-
-    def run(settings: dict[str, object]) -> dict[str, object]:
-        rate = settings["lr"]
-        assert isinstance(rate, float)
-        score = -abs(math.log(rate / 3e-3))
-        scores = {"all": score, "near": score, "far": score, "exact": 0.0}
-        return {"settings": settings, "validation": scores, "seconds": 0.1, "parameters": 1}
-
-    monkeypatch.setattr(module, "run", run)
-    yield module
+    return module
 
 
-def test_the_study_begins_with_the_sweep_and_ends_with_all_runs(study: ModuleType) -> None:
-    assert len(list(study.missing())) == 9 and all(run["study"] == "sweep" for run in study.missing())
-    study.main()
-    assert study.chosen("Transformer") == 3e-3 and study.chosen("GRU") == 5e-3
-    wanted = list(study.wanted())
-    counts = {name: sum(run["study"] == name for run in wanted) for name in ("sweep", "comparison", "share", "variant")}
-    assert counts == {"sweep": 9, "comparison": 15, "share": 18, "variant": 24}
-    assert len({study.key(run) for run in wanted}) == len(wanted) == len(study.done())
-    assert all(run["lr"] == study.chosen(run["family"]) for run in wanted if run["study"] != "sweep")
-    assert [run["settings"] for run in study.done()][:9] == wanted[:9] and not list(study.missing())
-
-
-@pytest.mark.parametrize("stop", [0, 5, 9, 30])
-def test_the_study_goes_on_where_it_was_stopped(study: ModuleType, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
-    run = study.run
-
-    def stops(settings: dict[str, object]) -> object:
-        if len(study.done()) == stop:
-            raise KeyboardInterrupt
-        return run(settings)
-
-    monkeypatch.setattr(study, "run", stops)
-    with pytest.raises(KeyboardInterrupt):
-        study.main()
-    before = study.done()
-    assert len(before) == stop
-    monkeypatch.setattr(study, "run", run)
-    study.main()
-    keys = [study.key(run["settings"]) for run in study.done()]
-    assert study.done()[:stop] == before
-    assert len(keys) == len(set(keys)) == len(list(study.wanted()))
-
-
-def test_the_parts_of_the_study_share_the_runs(study: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    for part in ("1/3", "2/3", "3/3", "1/3", "2/3", "3/3"):  # the second round knows the whole sweep
-        monkeypatch.setattr(study.sys, "argv", ["study.py", "--part", part])
-        study.main()
-    keys = [study.key(run["settings"]) for run in study.done()]
-    assert len(keys) == len(set(keys)) == len(list(study.wanted()))
+def test_the_study_begins_with_the_sweep_and_goes_on_with_its_best_rates(study: ModuleType) -> None:
+    sweep = list(study.wanted([]))
+    assert len(sweep) == 12 and all(run["study"] == "sweep" for run in sweep)
+    assert list(study.wanted([{"settings": run, "validation": {"all": 1.0}} for run in sweep[:-1]])) == sweep
+    done = [{"settings": run, "validation": {"all": -abs(math.log(run["lr"] / 3e-3))}} for run in sweep]
+    wanted = list(study.wanted(done))
+    counts = Counter(run["study"] for run in wanted)
+    assert counts == {"sweep": 12, "comparison": 15, "everyday": 12, "share": 18, "variant": 24}
+    assert len({json.dumps(run, sort_keys=True) for run in wanted}) == len(wanted)
+    rates = {run["family"]: {r["lr"] for r in wanted[12:] if r["family"] == run["family"]} for run in sweep}
+    assert rates == {"GRU": {2.5e-3}, "attention": {2.5e-3}, "Transformer": {3e-3}}
 
 
 def test_the_study_builds_what_its_settings_say(study: ModuleType) -> None:
@@ -316,18 +276,14 @@ def test_the_study_builds_what_its_settings_say(study: ModuleType) -> None:
     assert build(family="Transformer", pre_norm=False).encoder[0].pre_norm is False
 
 
-def test_the_recorded_studies_have_runs_that_are_asked_for() -> None:
+def test_the_recorded_studies_have_runs_that_are_asked_for(study: ModuleType) -> None:
     """The settings in results/studies are those of study.py and counting.py, each once."""
-    spec = importlib.util.spec_from_file_location("study", CHAPTER / "study.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     recorded = [json.dumps(run["settings"], sort_keys=True) for run in results.study("translation")]
-    wanted = {json.dumps(settings, sort_keys=True) for settings in module.wanted()}
+    wanted = {json.dumps(settings, sort_keys=True) for settings in study.wanted(results.study("translation"))}
     assert len(recorded) == len(set(recorded)) and set(recorded) <= wanted
     counted = results.study("counting")
-    assert {(run["settings"]["family"], run["settings"]["share"]) for run in counted} == {
-        (family, share) for family in ("look-up", "counting") for share in (0.25, 0.5, 1.0)
+    assert {(run["settings"]["family"], run["settings"].get("share")) for run in counted} == {
+        (family, share) for family in ("look-up", "counting") for share in (0.25, 0.5, 1.0, None)
     }
 
 
