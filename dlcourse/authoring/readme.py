@@ -39,6 +39,8 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("3.3", "validation BLEU gained by a beam of width 4", "width 4: BLEU over greedy search", plain),
     ("3.3", "test BLEU gained by the search chosen on validation", "test BLEU of the chosen search over greedy", plain),
     ("4.1", "validation BLEU of the GRU with attention", "validation BLEU with attention", plain),
+    ("4.3", "validation BLEU of the Transformer, one minute of training", "validation BLEU", plain),
+    ("4.3", "of it lost when every word stands at position 0, as in the textbook", "lost (points)", plain),
 )
 
 
