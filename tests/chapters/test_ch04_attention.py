@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -171,29 +169,3 @@ def test_bad_sizes_are_explained() -> None:
         model(torch.ones(1, 3, dtype=torch.int64), None, torch.ones(1, 5, dtype=torch.int64))
     with pytest.raises(ValueError, match="max_steps is 0"):
         models.beam_search(model, torch.ones(1, 3, dtype=torch.int64), torch.tensor([3]), 2, 0)
-
-
-def test_the_study_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = runpy.run_path(str(FOLDER / "study.py"), run_name="study")
-    main = study["main"]
-    names = main.__globals__
-    monkeypatch.setitem(names, "FILE", tmp_path / "study.jsonl")
-    made: list[dict[str, Any]] = []
-
-    def run(settings: dict[str, Any]) -> dict[str, Any]:
-        made.append(settings)
-        score = settings["lr"] if settings["family"] == "GRU" else -settings["lr"]
-        return {"settings": settings, "validation": {"all": score}, "seconds": 0.0, "parameters": 1}
-
-    monkeypatch.setitem(names, "run", run)
-    for part in ("1/2", "2/2"):
-        monkeypatch.setattr("sys.argv", ["study.py", "--part", part])
-        main()
-    assert sum(settings["study"] == "sweep" for settings in made) == 9
-    monkeypatch.setattr("sys.argv", ["study.py"])
-    main()
-    assert names["chosen"]("GRU") == 2e-2 and names["chosen"]("attention") == 5e-3
-    keys = [names["key"](settings) for settings in made]
-    assert len(set(keys)) == len(keys) == 9 + 15 + 18 + 24
-    main()
-    assert len(made) == len(keys)
