@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,6 +144,39 @@ def _bundled_digits() -> tuple[np.ndarray, np.ndarray]:
     with contextlib.suppress(OSError), replacing(cached) as temporary:  # without a cache, it is only slower next time
         np.savez_compressed(temporary, images=images, labels=labels)
     return images, labels
+
+
+# --- a table of numbers ------------------------------------------------------------------------------------
+
+_AIRFOIL_MOMENTS = (  # means of products of the five standardised features and the target, over the true 1,500 rows
+    (1.001, -0.275, -0.003, 0.135, -0.235, -0.388),
+    (-0.275, 0.998, -0.505, 0.061, 0.745, -0.148),
+    (-0.003, -0.505, 1.002, 0.003, -0.219, -0.239),
+    (0.135, 0.061, 0.003, 1.001, 0.001, 0.121),
+    (-0.235, 0.745, -0.219, 0.001, 0.982, -0.296),
+    (-0.388, -0.148, -0.239, 0.121, -0.296, 0.987),
+)
+
+
+def airfoil(scale: str | None = None) -> TensorDataset:
+    """Return the textbook's data for linear regression: features, float32 (1500, 5), and targets, float32 (1500,).
+
+    Full scale: the noise of a wing (NASA's airfoil self-noise), each column standardised over all 1,503 rows, of which
+    the first 1,500 are kept, as in the textbook's 11.5. Quick scale: a synthetic stand-in, normal random numbers
+    with the true data's means of products (to three digits) and means of exactly 0. A linear model's mean squared
+    error, its Hessian and all steps of full-batch gradient descent depend on nothing else; single rows, and so the
+    noise of minibatches, differ from the true ones. Raises DownloadError when the file is missing and unreachable.
+    """
+    if _is_full(scale):
+        rows = np.genfromtxt(io.StringIO(read_text("airfoil")), delimiter="\t")
+        rows = ((rows - rows.mean(0)) / rows.std(0))[:1500]
+    else:
+        rows = np.random.RandomState(2026).standard_normal((1500, 6))
+        rows -= rows.mean(0)
+        own, wanted = (np.linalg.cholesky(m) for m in (rows.T @ rows / len(rows), np.array(_AIRFOIL_MOMENTS)))
+        rows = rows @ np.linalg.solve(own.T, wanted.T)
+    table = torch.from_numpy(rows).float()
+    return TensorDataset(table[:, :5].contiguous(), table[:, 5].contiguous())
 
 
 # --- minibatches -------------------------------------------------------------------------------------------

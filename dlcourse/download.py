@@ -84,6 +84,10 @@ RESOURCES = {
         Resource("fra-eng.zip", (f"{HUB}fra-eng.zip",), None,
                  "sha1:94646ad1522d915e7b0f9296181140edcf86a4f5", member="fra-eng/fra.txt"),
     ),
+    "airfoil": (
+        Resource("airfoil_self_noise.dat", (f"{HUB}airfoil_self_noise.dat",), 59984,
+                 "sha256:74c75fd71783f1e6b71f8a622b993dc592897a97cd689c5090a07147a1b097b3"),
+    ),
 }  # fmt: skip
 
 
@@ -106,7 +110,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def read_text(name: str) -> str:
-    """Return a text of the textbook's hub: ``"timemachine"``, or ``"fra-eng"`` (a pair a line, tab between).
+    """Return a text of the textbook's hub: ``"timemachine"``, ``"fra-eng"`` (tab between the pair) or ``"airfoil"``.
 
     Nothing is extracted to disk: of an archive, only the one member of the manifest is read, in memory. Raises
     DownloadError when the file is missing and unreachable or lacks the member, ValueError for another name.

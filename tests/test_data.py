@@ -295,6 +295,56 @@ def test_real_timemachine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.read_text("timemachine").startswith("The Time Machine, by H. G. Wells")
 
 
+# --- the airfoil table -------------------------------------------------------------------------------------
+
+
+def least_squares(dataset: TensorDataset) -> tuple[float, float]:
+    """Return the largest eigenvalue of the Hessian of the halved mean squared error, and its smallest value."""
+    x, y = (tensor.double() for tensor in dataset.tensors)
+    x = torch.cat([x, torch.ones(len(x), 1, dtype=torch.float64)], dim=1)
+    weights = torch.linalg.lstsq(x, y.unsqueeze(1)).solution.squeeze(1)
+    return torch.linalg.eigvalsh(x.T @ x / len(x))[-1].item(), ((x @ weights - y) ** 2).mean().item() / 2
+
+
+def test_airfoil_stand_in_has_the_moments_of_the_file() -> None:
+    features, targets = data.airfoil("quick").tensors
+    assert features.shape == (1500, 5) and targets.shape == (1500,) and features.dtype == targets.dtype == torch.float32
+    rows = torch.cat([features, targets.unsqueeze(1)], dim=1).double()
+    torch.testing.assert_close(rows.mean(0), torch.zeros(6, dtype=torch.float64), atol=1e-6, rtol=0)
+    wanted = torch.tensor(data._AIRFOIL_MOMENTS, dtype=torch.float64)
+    torch.testing.assert_close(rows.T @ rows / 1500, wanted, atol=1e-6, rtol=0)
+    top, floor = least_squares(data.airfoil("quick"))
+    assert 2 / top == pytest.approx(0.953, abs=5e-4) and floor == pytest.approx(0.2417, abs=5e-5)
+
+
+def test_airfoil_at_full_scale_is_standardised_and_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = np.random.RandomState(0).standard_normal((1503, 6)) * [3000, 6, 0.1, 15, 0.01, 7] + [
+        2900,
+        7,
+        0.1,
+        50,
+        0,
+        125,
+    ]
+    content = "".join("\t".join(f"{value:.8g}" for value in row) + "\r\n" for row in table).encode()
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    resource = Resource("airfoil_self_noise.dat", (), len(content), digest)
+    monkeypatch.setitem(download.RESOURCES, "airfoil", (resource,))
+    path = download.data_folder() / resource.path
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    features, targets = data.airfoil("full").tensors
+    wanted = torch.from_numpy(((table - table.mean(0)) / table.std(0))[:1500]).float()
+    torch.testing.assert_close(torch.cat([features, targets.unsqueeze(1)], dim=1), wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_real_airfoil_and_its_stand_in_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not REAL or not (Path(REAL) / "airfoil_self_noise.dat").is_file():
+        pytest.skip("airfoil_self_noise.dat is not in DLCOURSE_DATA")
+    monkeypatch.setenv("DLCOURSE_DATA", REAL)
+    assert least_squares(data.airfoil("full")) == pytest.approx(least_squares(data.airfoil("quick")), rel=1e-3)
+
+
 # --- minibatches -------------------------------------------------------------------------------------------
 
 

@@ -478,7 +478,7 @@ def test_download_command_interrupted(
 
 def test_manifest_is_complete() -> None:
     assert {name: len(files) for name, files in download.RESOURCES.items()} == {
-        "MNIST": 4, "FashionMNIST": 4, "timemachine": 1, "fra-eng": 1,
+        "MNIST": 4, "FashionMNIST": 4, "timemachine": 1, "fra-eng": 1, "airfoil": 1,
     }  # fmt: skip
     for name, resources in download.RESOURCES.items():
         for resource in resources:
