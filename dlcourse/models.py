@@ -50,6 +50,29 @@ class LeNet(nn.Module):
         return scores
 
 
+class MLP(nn.Module):
+    """The perceptron of notebook 1.3: pictures (N, 1, 28, 28) in [0, 1] → logits (N, 10), two hidden layers."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int, mean: float = 0.0, std: float = 1.0, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("std", torch.tensor(std))
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(784, width), nn.ReLU(), nn.Dropout(dropout),
+            nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout),
+            nn.Linear(width, 10),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores of ten classes for each picture."""
+        scores: Tensor = self.layers((x - self.mean) / self.std)
+        return scores
+
+
 State = Any  # a tensor whose first dimension is the batch, or a tuple of states
 
 

@@ -292,6 +292,42 @@ def paths(
     show(alt)
 
 
+def sweeps(
+    panels: Mapping[str, Sequence[tuple[float, float]]], *, alt: str, ylabel: str, xlabel: str = "learning rate",
+    columns: int = 3, chosen: Mapping[str, float] | None = None, ylim: tuple[float, float] | None = None,
+    live: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+) -> None:  # fmt: skip
+    """Draw results against a setting on a logarithmic axis, one panel a name: a dot for each run, a line through means.
+
+    A run is (setting, result); results that are not finite are left out. ``chosen`` gives a setting that is marked by a
+    vertical line, ``live`` the runs of this session, drawn as crosses.
+    """
+    lines = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(3.4 * columns, 0.6 + 2.3 * lines), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(panels) :]:
+        axis.axis("off")
+    for axis, (name, runs) in zip(axes.flat, panels.items(), strict=False):
+        finite = [(x, y) for x, y in runs if math.isfinite(y)]
+        places = sorted({x for x, _ in finite})
+        means = [statistics.mean(y for at, y in finite if at == x) for x in places]
+        axis.plot(places, means, color="C0", linewidth=1.5)
+        axis.scatter(*zip(*finite, strict=True), s=18, alpha=0.5, color="C0", linewidths=0)
+        if chosen and name in chosen:
+            axis.axvline(chosen[name], color="#555555", linestyle=":", zorder=1)
+        if live and name in live:
+            axis.scatter(*zip(*live[name], strict=True), s=45, marker="x", color="C1", zorder=4)
+        axis.set(xscale="log", title=name)
+        axis.title.set_fontsize(11)
+        if ylim is not None:
+            axis.set_ylim(ylim)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(ylabel)
+    figure.supxlabel(xlabel, fontsize=12)
+    show(alt)
+
+
 def confusion(matrix: Any, classes: Sequence[str], *, alt: str) -> None:
     """Draw a confusion matrix: counts, shape (K, K), with the true class down and the predicted class across."""
     heatmap(
@@ -307,12 +343,13 @@ def confusion(matrix: Any, classes: Sequence[str], *, alt: str) -> None:
 
 
 def seeds(
-    rows: Mapping[str, Sequence[float]], *, alt: str, xlabel: str, live: Mapping[str, float] | None = None
-) -> Table:
+    rows: Mapping[str, Sequence[float]], *, alt: str, xlabel: str, live: Mapping[str, float] | None = None,
+    dot: tuple[str, str] = ("a seed", "seeds"),
+) -> Table:  # fmt: skip
     """Draw one dot a seed for each row, and a cross for this run (``live``); return the numbers as a table.
 
     Rows may have any number of seeds. What is not finite (a run that failed) is counted in a column of its own and
-    written beside the dots.
+    written beside the dots. ``dot`` says what a dot is where it is no seed, in singular and plural.
     """
     live = live or {}
     figure, axes = plt.subplots(figsize=(8.5, 1.1 + 0.42 * len(rows)))
@@ -323,7 +360,7 @@ def seeds(
         places = [finite[:i].count(value) for i, value in enumerate(finite)]  # equal values stand above each other
         step = min(0.12, 0.7 / (max(places, default=0) + 1))
         heights = [line + step * ((place + 1) // 2) * (-1) ** place for place in places]
-        axes.scatter(finite, heights, s=42, alpha=0.55, color="C0", linewidths=0, label="a seed", zorder=3)
+        axes.scatter(finite, heights, s=42, alpha=0.55, color="C0", linewidths=0, label=dot[0], zorder=3)
         if name in live and math.isfinite(live[name]):
             axes.scatter(live[name], line, s=70, marker="x", color="C1", label="this run", zorder=4)
         numbers = [min(finite), statistics.median(finite), max(finite)] if finite else [math.nan] * 3
@@ -338,7 +375,7 @@ def seeds(
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     axes.legend(handles.values(), handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=10)
     show(alt)
-    header = ["", "seeds", "lowest", "median", "highest", *(["this run"] if live else []), "failed"]
+    header = ["", dot[1], "lowest", "median", "highest", *(["this run"] if live else []), "failed"]
     if not any(row[-1] for row in table):
         header, table = header[:-1], [row[:-1] for row in table]
     return Table(header, table)

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +69,13 @@ def select(runs: Sequence[dict[str, Any]], **settings: Any) -> list[dict[str, An
 def median(runs: Sequence[dict[str, Any]], part: str, score: str) -> float:
     """Return the median of a score, such as ``"far"`` of ``"test"``, over runs of a study; NaN without a run."""
     return statistics.median(run[part][score] for run in runs) if runs else math.nan
+
+
+def means(
+    runs: Sequence[dict[str, Any]], score: Callable[[dict[str, Any]], float], name: str = "lr"
+) -> dict[Any, float]:
+    """Return the mean score of the runs of a study for each value of a setting (default: the rate), sorted by value."""
+    groups: dict[Any, list[float]] = {}
+    for run in runs:
+        groups.setdefault(run["settings"][name], []).append(score(run))
+    return {value: statistics.mean(scores) for value, scores in sorted(groups.items())}

@@ -204,3 +204,17 @@ def test_paths_have_a_panel_a_run_with_start_and_end() -> None:
     assert [axis.get_title() for axis in panels] == ["slow", "fast"]
     assert all(axis.get_xlim() == (-6, 1) and axis.get_xlabel() == "$x_1$" for axis in panels)
     assert [text.get_text() for text in panels[0].texts] == ["minimum"]
+
+
+def test_sweeps_have_a_panel_a_name_with_runs_means_and_marks() -> None:
+    runs = [(0.1, 1.0), (0.1, 3.0), (1.0, 4.0), (10.0, math.nan)]
+    plot.sweeps(
+        {"a": runs, "b": [(2.0, 1.0)]}, alt="two panels", ylabel="y", chosen={"a": 1.0}, live={"a": [(1.0, 5.0)]}
+    )
+    first, second, empty = plt.gcf().axes
+    assert [axes.get_title() for axes in (first, second)] == ["a", "b"] and not empty.axison
+    assert first.get_xscale() == "log" and first.get_ylabel() == "y"
+    assert first.lines[0].get_xydata().tolist() == [[0.1, 2.0], [1.0, 4.0]]
+    assert [len(dots.get_offsets()) for dots in first.collections] == [3, 1]
+    assert len(first.lines) == 2 and len(second.lines) == 1
+    plt.close("all")

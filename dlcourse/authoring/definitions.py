@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -28,17 +29,22 @@ def code_cells(path: Path) -> list[str]:
 def load_definitions(path: Path) -> ModuleType:
     """Import a notebook's imports, functions, classes and literal constants, without running the rest.
 
-    A cell tagged ``definitions`` is executed whole, for definitions that need a computed value.
+    A cell tagged ``definitions`` is executed whole, for definitions that need a computed value. Modules of the
+    notebook's own folder can be imported, as in Jupyter.
     """
     module = ModuleType(path.stem)
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        tree = ast.parse(cell.source)
-        if "definitions" not in cell.metadata.get("tags", []):
-            tree.body = [node for node in tree.body if _is_definition(node)]
-        exec(compile(tree, str(path), "exec", dont_inherit=True), module.__dict__)
+    sys.path.insert(0, str(path.parent))
+    try:
+        for cell in notebook.cells:
+            if cell.cell_type != "code":
+                continue
+            tree = ast.parse(cell.source)
+            if "definitions" not in cell.metadata.get("tags", []):
+                tree.body = [node for node in tree.body if _is_definition(node)]
+            exec(compile(tree, str(path), "exec", dont_inherit=True), module.__dict__)
+    finally:
+        sys.path.remove(str(path.parent))
     return module
 
 

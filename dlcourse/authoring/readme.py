@@ -41,6 +41,17 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("4.1", "validation BLEU of the GRU with attention", "validation BLEU with attention", plain),
     ("4.3", "validation BLEU of the Transformer, one minute of training", "validation BLEU", plain),
     ("4.3", "of it lost when every word stands at position 0, as in the textbook", "lost (points)", plain),
+    ("5.1", "loss of the textbook's full-batch run at epoch 50 (smallest possible: 0.2417)", "lr = 1, epoch 50", plain),
+    ("5.2", "validation accuracy of LeNet with sigmoids, momentum", "accuracy of momentum", percent),
+    ("5.2", "the same, Adam", "accuracy of Adam", percent),
+    ("5.3", "test accuracy, first minus last of nine tuned optimizers", "tuned: first minus last (points)", plain),
+    ("6.2", "studies of 32 trials in which TPE beats random search", "32 trials: TPE wins over random", percent),
+    (
+        "6.3",
+        "weights of two processes and of one, 110 steps, float64: largest difference",
+        "float64, largest difference after 110 steps",
+        plain,
+    ),
 )
 
 
