@@ -55,7 +55,7 @@ def _mask(attempt: Any) -> Iterator[Case]:
     "04.3-smoothing",
     forbid=(
         "torch.nn.functional.cross_entropy", "torch.nn.functional.nll_loss", "torch.nn.functional.kl_div",
-        "torch.nn.CrossEntropyLoss", "torch.nn.NLLLoss", "torch.nn.KLDivLoss",
+        "torch.nn.CrossEntropyLoss", "torch.nn.NLLLoss", "torch.nn.KLDivLoss", "torch.kl_div",
     ),
 )  # fmt: skip
 def _smoothing(attempt: Any) -> Iterator[Case]:
@@ -115,7 +115,13 @@ def _warmup(attempt: Any) -> Iterator[Case]:
         yield Case(f"peak {peak}, d {d}", attempt, reference, hint, args=(peak, d), causes=causes)
 
 
-@checks("04.3-count", forbid=("torch.nn.Linear", "torch.nn.Embedding"))
+@checks(
+    "04.3-count",
+    forbid=(
+        "torch.nn.Linear", "torch.nn.Embedding", "torch.nn.Transformer", "torch.nn.TransformerEncoderLayer",
+        "torch.nn.TransformerDecoderLayer", "torch.nn.MultiheadAttention",
+    ),
+)  # fmt: skip
 def _count(attempt: Any) -> Iterator[Case]:
     def formula(V: int, d: int, hidden: int, layers: int, *, bias: int = 1, norms: int = 5, out: int = 0) -> int:
         attention, forward = 4 * (d * d + bias * d), 2 * d * hidden + bias * (hidden + d)
@@ -203,6 +209,9 @@ def _bug(attempt: Any) -> Iterator[Case]:
             q, k, v = (torch.randn(2, heads, 5, c) for _ in range(3))
             shown = f"q, k, v (2, {heads}, 5, {c}), {name if real is not no_padding else 'no padding'}"
             yield Case(shown, attempt, reference, hint, 1e-5, (q, k, v, real), (0, 1, 2), causes)
+    q, k, v = (torch.randn(2, 1, 5, 4) for _ in range(3))
+    hint = "exp overflows for large scores: use masked_softmax, which subtracts the largest first."
+    yield Case("scores of size 1,000", attempt, reference, hint, 1e-4, (1000 * q, k, v, behind))
 
 
 @checks("04.3-step")
@@ -255,7 +264,20 @@ def _step(attempt: Any) -> Iterator[Case]:
 
             counting = Counting(layer.W_q.in_features, layer.heads)
             counting.load_state_dict(layer.state_dict())
-            return attempt(counting, x, keys, values)
+            before = {name: weight.clone() for name, weight in counting.state_dict().items()}
+            result = attempt(counting, x, keys, values)
+            if result is None or result is ...:
+                return result
+            if calls == 0:
+                raise ValueError("Get the new key and value from layer.keys_values.")
+            _same_layer(counting, before)
+            out = result[0] if isinstance(result, tuple) and result else None
+            if isinstance(out, Tensor) and torch.is_grad_enabled():
+                weights = list(counting.parameters())
+                reached = torch.autograd.grad(out.sum(), weights, retain_graph=True, allow_unused=True)
+                if any(gradient is None for gradient in reached):
+                    raise ValueError("The gradient does not reach all weights of the layer; use the layer itself.")
+            return result
 
         def wanted(x: Tensor, keys: Tensor, values: Tensor, layer: MultiHeadAttention = layer) -> Any:
             return reference(layer, x, keys, values)
@@ -263,4 +285,11 @@ def _step(attempt: Any) -> Iterator[Case]:
         known = {
             text: (lambda x, k, v, wrong=wrong, layer=layer: wrong(layer, x, k, v)) for text, wrong in causes.items()
         }
-        yield Case(shown, run, wanted, hint, 1e-5, args, (0, 1, 2), known)
+        yield Case(shown, run, wanted, hint, 1e-5, args, (0, 1, 2) if t else (0,), known)
+
+
+def _same_layer(layer: MultiHeadAttention, before: dict[str, Tensor]) -> None:
+    """Raise ValueError when an attempt has changed its layer."""
+    kept = all(torch.equal(weight, before[name]) for name, weight in layer.state_dict().items())
+    if not kept or not all(p.requires_grad for p in layer.parameters()) or not layer.training or layer.dropout.p:
+        raise ValueError("The layer was changed; leave its weights, its mode and its dropout as they are.")

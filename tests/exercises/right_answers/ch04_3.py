@@ -55,5 +55,10 @@ RIGHT = {
         "    q = layer.split(layer.W_q(x))\n"
         "    y = F.scaled_dot_product_attention(q, keys, values)\n"
         "    return layer.W_o(y.transpose(1, 2).flatten(2)), keys, values",
+        "def step(layer, x, keys, values):\n"
+        "    k, v = layer.keys_values(x)\n"
+        "    if keys.numel():\n"
+        "        k, v = torch.cat([keys, k], 2), torch.cat([values, v], 2)\n"
+        "    return layer.attend(x, k, v)[0], k, v",
     ],
 }

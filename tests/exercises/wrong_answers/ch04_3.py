@@ -157,5 +157,21 @@ WRONG = {
         "    k, v = layer.keys_values(x)\n"
         "    keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)\n"
         "    return layer.attend(x, keys, values), keys, values",
+        # a copy of the layer: its weights get no gradient
+        "def step(layer, x, keys, values):\n"
+        "    import copy\n"
+        "    k, v = layer.keys_values(x)\n"
+        "    keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)\n"
+        "    return copy.deepcopy(layer).attend(x, keys, values)[0], keys, values",
+        # never calls keys_values
+        "def step(layer, x, keys, values):\n"
+        "    k, v = layer.split(layer.W_k(x)), layer.split(layer.W_v(x))\n"
+        "    keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)\n"
+        "    return layer.attend(x, keys, values)[0], keys, values",
+        # changes the layer's mode
+        "def step(layer, x, keys, values):\n"
+        "    k, v = layer.eval().keys_values(x)\n"
+        "    keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)\n"
+        "    return layer.attend(x, keys, values)[0], keys, values",
     ],
 }
