@@ -34,7 +34,7 @@ EPOCHS = 30
 RATES = (0.03, 0.1, 0.3, 1.0)
 BOOK = {
     "MultiStep, as printed": 0.5, "MultiStep": 0.5, "warm-up + cosine, as printed": 0.3, "warm-up + cosine": 0.3,
-    "constant": 0.3, "cosine": 0.3, "square root": 0.1,
+    "constant": 0.3, "cosine, as printed": 0.3, "square root, as printed": 0.1,
 }  # fmt: skip
 
 
@@ -43,21 +43,22 @@ def printed_multi_step(t: float, base: float) -> float:
     return base * 0.25
 
 
-def printed_warmup_cosine(t: float, base: float) -> float:
+def printed(schedule: Callable[[float, float], float]) -> Callable[[float, float], float]:
     """Return what the textbook's loop really used: the base rate for one epoch, then the schedule an epoch late."""
-    return base if t < 1 else float(nb.warmup_cosine(math.floor(t) - 1, base))
+    return lambda t, base: base if t < 1 else float(schedule(math.floor(t) - 1, base))
 
 
 SCHEDULES: dict[str, Callable[[float, float], float]] = {
-    "constant": nb.constant, "square root": nb.square_root, "MultiStep": nb.multi_step,
-    "MultiStep, as printed": printed_multi_step, "cosine": nb.cosine, "warm-up + cosine": nb.warmup_cosine,
-    "warm-up + cosine, as printed": printed_warmup_cosine,
+    "constant": nb.constant, "square root": nb.square_root, "MultiStep": nb.multi_step, "cosine": nb.cosine,
+    "warm-up + cosine": nb.warmup_cosine, "square root, as printed": printed(nb.square_root),
+    "MultiStep, as printed": printed_multi_step, "cosine, as printed": printed(nb.cosine),
+    "warm-up + cosine, as printed": printed(nb.warmup_cosine),
 }  # fmt: skip
 
 
 def wanted(runs: list[studies.Run]) -> Iterator[studies.Settings]:
     """Yield the settings of all runs: first quick scale, then full scale, seed by seed."""
-    for number in range(3):
+    for number in range(5):
         for name in SCHEDULES:
             for lr in RATES:
                 if name != "constant" and "printed" not in name:

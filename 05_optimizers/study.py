@@ -6,12 +6,12 @@ runs (``study`` in the settings):
 
 - "sweep": LeNet on 3,500 of the bundled digits, each optimizer with seven learning rates and five seeds, scored on
   validation only;
-- "comparison": each optimizer with the rate that its sweep chose, five new seeds, scored on test;
-- "defaults": each optimizer as PyTorch sets it, the same five seeds, scored on test;
+- "comparison": each optimizer with the rate that its sweep chose, twenty new seeds, scored on test;
+- "defaults": each optimizer with PyTorch's rate, the same twenty seeds, scored on test;
 - "cosine" and "cosine, comparison": the sweep and the comparison again for five of the optimizers, with rates that fall
   to 0 along half a cosine; four rates: the one that was best when constant, one below it and two above;
 - "transformer": chapter 04's Transformer on a quarter of the corpus, SGD with momentum against Adam, scored on
-  validation.
+  validation; "transformer, comparison": both with the best rate and three new seeds.
 
 The same command goes on where it was stopped; several processes may work side by side with ``--part 1/2``,
 ``--part 2/2``.
@@ -38,7 +38,7 @@ from dlcourse.text import PairLoader, Vocab
 from dlcourse.train import accuracy
 
 nb = definitions.load_definitions(Path(__file__).with_name("03_optimizer_comparison.ipynb"))
-SEEDS, NEW_SEEDS = range(5), range(5, 10)
+SEEDS, NEW_SEEDS = range(5), range(5, 25)
 WITH_COSINE = ("SGD", "momentum", "Adadelta", "Adam", "Muon")
 TRANSFORMER_RATES = {"momentum": (1e-1, 3e-1, 1.0, 3.0), "Adam": (3e-4, 1e-3, 3e-3, 1e-2)}
 TRANSLATOR_EPOCHS = 10
@@ -72,6 +72,13 @@ def wanted(runs: list[studies.Run]) -> Iterator[studies.Settings]:
         for optimizer, tried in TRANSFORMER_RATES.items():
             for lr in tried:
                 yield {"study": "transformer", "optimizer": optimizer, "lr": lr, "seed": number}
+    for optimizer, tried in TRANSFORMER_RATES.items():
+        own_runs = results.select(runs, study="transformer", optimizer=optimizer)
+        if len(own_runs) == 3 * len(tried):
+            loss = results.means(own_runs, lambda run: run["all"])
+            lr = min(loss, key=lambda rate: loss[rate])
+            for number in range(3, 6):
+                yield {"study": "transformer, comparison", "optimizer": optimizer, "lr": lr, "seed": number}
 
 
 def to_zero(share: float) -> float:
@@ -81,7 +88,7 @@ def to_zero(share: float) -> float:
 
 def run(settings: dict[str, Any]) -> dict[str, Any]:
     """Train one network and return its result."""
-    if settings["study"] == "transformer":
+    if settings["study"].startswith("transformer"):
         return translate(settings["optimizer"], settings["lr"], settings["seed"])
     decay = to_zero if settings["study"].startswith("cosine") else None
     model, curve = nb.train(settings["optimizer"], settings["lr"], settings["seed"], decay)

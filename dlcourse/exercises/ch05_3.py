@@ -49,8 +49,13 @@ class _Plan:
         self.optimizer = torch.optim.SGD([{"params": [p]} for p in parameters], lr=0.5)
         for number, group in enumerate(self.optimizer.param_groups[1:], 2):
             group["lr"] = 0.5 * number
-        self.kind, self.steps = kind, steps
+        self.kind, self.steps, self.seen = kind, steps, 0
+        self.optimizer.register_step_pre_hook(self._see)  # a hook of somebody else
+        self.other = torch.optim.SGD([nn.Parameter(torch.ones(2))], lr=7.0)  # trains something else meanwhile
         self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=2, gamma=0.5)
+
+    def _see(self, *_: Any) -> None:
+        self.seen += 1
 
     def __call__(self) -> str:
         for number in range(self.steps):
@@ -59,6 +64,7 @@ class _Plan:
             for parameter in self.parameters:
                 parameter.grad = torch.ones(2)
             self.optimizer.step()
+            self.other.step()
             if self.kind == "each step" or (self.kind == "each third step" and number % 3 == 2):
                 self.scheduler.step()
             if self.kind == "plotted":
@@ -80,22 +86,25 @@ def _audit(attempt: Any) -> Iterator[Case]:
         plan = _Plan(kind, steps, groups)
         given = attempt(plan.optimizer, plan)
         used = list(given) if isinstance(given, (list, tuple)) else [given]
+        rate = plan.optimizer.param_groups[0]["lr"]
         for parameter in plan.parameters:
             parameter.grad = torch.zeros(2)
         plan.optimizer.step()  # must not be noted any more
         hooks = [getattr(plan.optimizer, f"_optimizer_step_{when}_hooks", ()) for when in ("pre", "post")]
         later = len(given) + sum(map(len, hooks)) if isinstance(given, (list, tuple)) else -1
-        moved = [p.detach()[0].item() for p in plan.parameters]
-        return used, [later], moved
+        hooked = [later - 1, plan.seen - 1]  # the check's own hook, which must still be there
+        return used, hooked, [rate, *(p.detach()[0].item() for p in plan.parameters)]
 
     def expected(kind: str, steps: int, groups: int) -> tuple[list[float], list[int], list[float]]:
         plan = _Plan(kind, steps, groups)
         plan()
-        return rates(kind, steps), [steps], [p.detach()[0].item() for p in plan.parameters]
+        rate = plan.optimizer.param_groups[0]["lr"]
+        return rates(kind, steps), [steps, steps], [rate, *(p.detach()[0].item() for p in plan.parameters)]
 
     hint = (
         "Note param_groups[0]['lr'] at the moment of each step of the optimizer: optimizer.register_step_pre_hook. "
-        "The answer is (rates, their number after one more step, weights at the end): take the hook off again."
+        "The answer is (rates, what is noted after one more step, rate and weights at the end): take your hook off again, "
+        "leave those of others, and note the steps of this optimizer only."
     )
     for kind, steps, groups in (
         ("each step", 6, 1), ("each third step", 9, 1), ("by hand", 4, 1), ("plotted", 3, 1), ("each step", 5, 2),
@@ -140,8 +149,15 @@ def _cosine(attempt: Any) -> Iterator[Case]:
         "Step 0 of a warm-up has rate 0, step `warmup` has rate base.": late,
     }
     hint = "With warm-up 7, end 21, 1 → 0.1: step 7 gives 1.0, step 14 gives 0.55, step 21 gives 0.1."
-    cases = [(t, 7, 21, 1.0, 0.1) for t in (7, 14, 21, 0, 3, 9, 20, 22, 40)]
-    cases += [(5, 0, 10, 0.3, 0.0), (0, 0, 4, 2.0, 1.0), (13, 4, 24, 0.02, 0.002), (100, 10, 30, 0.5, 0.05)]
+    cases: list[tuple[float, int, int, float, float]] = [(t, 7, 21, 1.0, 0.1) for t in (7, 14, 21, 0, 3, 9, 20, 22, 40)]
+    cases += [
+        (5, 0, 10, 0.3, 0.0),
+        (0, 0, 4, 2.0, 1.0),
+        (13, 4, 24, 0.02, 0.002),
+        (100, 10, 30, 0.5, 0.05),
+        (10.5, 7, 21, 1.0, 0.1),
+    ]
+    cases += [(2.25, 4, 8, 0.3, 0.0)]
     for case in cases:
         shown = "step {}, warm-up {}, end {}, base {}, final {}".format(*case)
         yield Case(shown, attempt, rate, hint, 1e-6, args=case, causes=causes, any_type=True)
@@ -168,21 +184,25 @@ def _mean(part: str) -> Callable[[Runs], float]:
 
 
 def _table(number: int) -> Runs:
-    """Return runs of which the best by test, by a single run, and by the mean on validation are three groups."""
+    """Return runs of which another setting wins by each other rule than the mean of validation."""
     random_numbers = random.Random(number)
     names = [(name, lr) for name in ("SGD", "Adam", "AdaGrad") for lr in (0.001, 0.01, 0.1)]
     random_numbers.shuffle(names)
-    steady, lucky, leaky, *_ = names
-    means = {steady: (0.93, 0.90, 0.01), lucky: (0.88, 0.86, 0.09), leaky: (0.90, 0.95, 0.01)}
+    plans = [  # validation of each seed, and the mean on test
+        ((0.90, 0.93, 0.96), 0.90),  # the best mean
+        ((0.79, 0.88, 0.97), 0.86),  # the luckiest seed
+        ((0.89, 0.90, 0.91), 0.95),  # the best on test
+        ((0.914, 0.915, 0.916), 0.89),  # the best of the worst seeds, and of mean minus deviation
+        ((0.70, 0.955, 0.955), 0.88),  # the best median
+        ((0.85, 0.86, 0.86, 0.86, 0.87), 0.85),  # the largest sum
+    ]
+    plans += [((0.68, 0.70, 0.72), 0.70)] * (len(names) - len(plans))
     runs = []
-    for group in names:
-        validation, test, spread = means.get(group, (0.7, 0.7, 0.02))
-        for k, offset in enumerate((-spread, 0.0, spread)):
-            noise = round(random_numbers.uniform(-0.002, 0.002), 4)
-            runs.append({
-                "optimizer": group[0], "lr": group[1], "seed": k, "validation": validation + offset + noise,
-                "test": test - 0.1 * offset + noise,
-            })  # fmt: skip
+    for (name, lr), (scores, test) in zip(names, plans, strict=True):
+        for k, score in enumerate(scores):
+            noise = round(random_numbers.uniform(-0.0005, 0.0005), 5)
+            validation, own = score + noise, test - 0.1 * (score - statistics.mean(scores)) + noise
+            runs.append({"optimizer": name, "lr": lr, "seed": k, "validation": validation, "test": own})
     random_numbers.shuffle(runs)
     return runs
 
@@ -210,6 +230,12 @@ def _winner(attempt: Any) -> Iterator[Case]:
             _chosen_by(runs, _mean("test"))
         ),
         "This is the luckiest run, not the best setting: take the mean over the seeds.": best_run,
+        "A typical seed is not the mean: take the mean over the seeds, as in section 3.": lambda runs: _chosen_by(
+            runs, lambda own: statistics.median(run["validation"] for run in own)
+        ),
+        "Settings have different numbers of seeds: compare means, not sums.": lambda runs: _chosen_by(
+            runs, lambda own: sum(run["validation"] for run in own)
+        ),
         "The setting with the luckiest seed is not the best one: compare means over the seeds.": lambda runs: (
             _chosen_by(runs, lambda own: max(run["validation"] for run in own))
         ),
@@ -260,6 +286,8 @@ def _width(attempt: Any) -> Iterator[Case]:
         ({0.01: 0.2, 0.1: 0.9, 1.0: 0.3}, 0.05),
         ({0.25: 0.75, 0.5: 1.0, 1.0: 0.75, 2.0: 0.5, 4.0: 0.75}, 0.25),
         ({0.003: 0.91, 0.01: 0.93, 0.03: 0.95, 0.1: 0.94, 0.3: 0.92}, 0.1),
+        ({0.001: 0.2, 0.01: 0.42, 0.1: 0.5, 1.0: 0.42, 10.0: 0.3}, 0.1),
+        ({0.0001: 0.8, 0.001: 0.85, 0.01: 0.9, 0.1: 0.95, 1.0: 0.9, 10.0: 0.85}, 0.06),
     ]
     for scores, within in tables:
         shown = f"scores {scores}, within {within}"

@@ -52,6 +52,19 @@ WRONG = {
         "def rates_for(total, optimizers, seeds, new_seeds):\n    return total // (optimizers * (seeds + new_seeds))",
     ],
     "05.3-audit": [
+        "def rates_of(optimizer, loop):\n"
+        "    used = []\n"
+        '    optimizer.register_step_pre_hook(lambda own, *_: used.append(own.param_groups[0]["lr"]))\n'
+        "    loop()\n"
+        "    optimizer._optimizer_step_pre_hooks.clear()\n"
+        "    return used",
+        "def rates_of(optimizer, loop):\n"
+        "    used = []\n"
+        "    handle = torch.optim.optimizer.register_optimizer_step_pre_hook(\n"
+        '        lambda own, *_: used.append(own.param_groups[0]["lr"]))\n'
+        "    loop()\n"
+        "    handle.remove()\n"
+        "    return used",
         # the hook stays
         "def rates_of(optimizer, loop):\n"
         "    used = []\n"
@@ -103,6 +116,14 @@ WRONG = {
         "    return used",
     ],
     "05.3-cosine": [
+        "def warm_cosine(step, warmup, end, base, final):\n"
+        "    step = int(step)\n"
+        "    if step < warmup:\n"
+        "        return base * step / warmup\n"
+        "    if step >= end:\n"
+        "        return final\n"
+        "    angle = math.pi * (step - warmup) / (end - warmup)\n"
+        "    return final + (base - final) * (1 + math.cos(angle)) / 2",
         # the cosine counts from step 0
         warm("base * step / warmup", WAVE.format("min(step / end, 1)")),
         # it rises again behind the end
@@ -123,6 +144,31 @@ WRONG = {
         warm("base * step / warmup", WAVE.format("min((step - warmup) / end, 1)")),
     ],
     "05.3-winner": [
+        "def winner(runs):\n"
+        "    groups = {}\n"
+        "    for run in runs:\n"
+        '        groups.setdefault((run["optimizer"], run["lr"]), []).append(run)\n'
+        '    best = max(groups, key=lambda n: statistics.median(run["validation"] for run in groups[n]))\n'
+        '    return (*best, statistics.mean(run["test"] for run in groups[best]))',
+        "def winner(runs):\n"
+        "    groups = {}\n"
+        "    for run in runs:\n"
+        '        groups.setdefault((run["optimizer"], run["lr"]), []).append(run)\n'
+        '    best = max(groups, key=lambda name: sum(run["validation"] for run in groups[name]))\n'
+        '    return (*best, statistics.mean(run["test"] for run in groups[best]))',
+        "def winner(runs):\n"
+        "    groups = {}\n"
+        "    for run in runs:\n"
+        '        groups.setdefault((run["optimizer"], run["lr"]), []).append(run)\n'
+        '    best = max(groups, key=lambda name: min(run["validation"] for run in groups[name]))\n'
+        '    return (*best, statistics.mean(run["test"] for run in groups[best]))',
+        "def winner(runs):\n"
+        "    groups = {}\n"
+        "    for run in runs:\n"
+        '        groups.setdefault((run["optimizer"], run["lr"]), []).append(run)\n'
+        '    values = {name: [r["validation"] for r in own] for name, own in groups.items()}\n'
+        '    best = max(values, key=lambda n: statistics.mean(values[n]) - statistics.stdev(values[n]))\n'
+        '    return (*best, statistics.mean(run["test"] for run in groups[best]))',
         # chosen by test
         f"def winner(runs):\n{RUNS}"
         "    best = max(groups, key=lambda g: statistics.mean(r['test'] for r in groups[g]))\n"
@@ -155,6 +201,24 @@ WRONG = {
         "    return max(groups, key=lambda g: statistics.mean(r['validation'] for r in groups[g]))",
     ],
     "05.3-width": [
+        "def width(scores, within):\n"
+        "    rates = sorted(scores)\n"
+        "    best = max(rates, key=scores.get)\n"
+        "    low = high = rates.index(best)\n"
+        "    while low > 0 and scores[rates[low - 1]] >= scores[best] * (1 - within):\n"
+        "        low -= 1\n"
+        "    while high + 1 < len(rates) and scores[rates[high + 1]] >= scores[best] * (1 - within):\n"
+        "        high += 1\n"
+        "    return math.log10(rates[high] / rates[low])",
+        "def width(scores, within):\n"
+        "    rates = sorted(scores)\n"
+        "    best = max(rates, key=scores.get)\n"
+        "    low = high = rates.index(best)\n"
+        "    while low > 0 and scores[rates[low - 1]] >= scores[rates[low]] - within:\n"
+        "        low -= 1\n"
+        "    while high + 1 < len(rates) and scores[rates[high + 1]] >= scores[best] - within:\n"
+        "        high += 1\n"
+        "    return math.log10(rates[high] / rates[low])",
         # holes are jumped over
         "def width(scores, within):\n"
         "    good = [lr for lr in scores if scores[lr] >= max(scores.values()) - within]\n"
