@@ -148,12 +148,9 @@ def test_what_the_textbook_used_is_what_its_loops_do(schedules: ModuleType, nb: 
         optimizer.step()
         scheduler.step()
     assert used == [schedules.printed_multi_step(t + 0.5, 0.5) for t in range(30)]
-    optimizer = nb.one_weight(0.3)
-    used = nb.audit(optimizer)
-    for epoch in range(30):
-        optimizer.step()
-        optimizer.param_groups[0]["lr"] = nb.warmup_cosine(epoch, 0.3)
-    assert used == pytest.approx([schedules.printed_warmup_cosine(t + 0.5, 0.3) for t in range(30)])
+    for name in ("square root", "cosine", "warm-up + cosine"):
+        wanted = [schedules.SCHEDULES[f"{name}, as printed"](t + 0.5, nb.BASE[name]) for t in range(30)]
+        assert nb.in_the_books_loop(schedules.SCHEDULES[name], nb.BASE[name]) == pytest.approx(wanted), name
 
 
 # --- the studies and their files ---------------------------------------------------------------------------
@@ -162,11 +159,11 @@ def test_what_the_textbook_used_is_what_its_loops_do(schedules: ModuleType, nb: 
 def test_the_study_sweeps_first_and_compares_at_the_chosen_rates(study: ModuleType) -> None:
     first = list(study.wanted([]))
     number = len(study.nb.INSTALLED)
-    assert Counter(run["study"] for run in first) == {"sweep": 35 * number, "defaults": 5 * number, "transformer": 24}
+    assert Counter(run["study"] for run in first) == {"sweep": 35 * number, "defaults": 20 * number, "transformer": 24}
     sweep = [run for run in first if run["study"] == "sweep"]
     done = [{"settings": run, "validation": [run["lr"]], "loss": 1.0} for run in sweep]
     compared = [run for run in study.wanted(done) if run["study"] == "comparison"]
-    assert len(compared) == 5 * number and not {run["seed"] for run in compared} & {run["seed"] for run in sweep}
+    assert len(compared) == 20 * number and not {run["seed"] for run in compared} & {run["seed"] for run in sweep}
     assert all(run["lr"] == max(study.nb.rates(run["optimizer"])) for run in compared)
 
 
@@ -193,7 +190,7 @@ def test_every_sweep_is_complete_and_brackets_its_best_rate(nb: ModuleType) -> N
         own = results.select(runs, study="sweep", optimizer=name)
         assert len(own) == 35
         assert nb.chosen(runs, name) in nb.rates(name)[1:-1], name
-        assert len(results.select(runs, study="comparison", optimizer=name)) == 5
+        assert len(results.select(runs, study="comparison", optimizer=name)) == 20
 
 
 def test_means_by_setting() -> None:

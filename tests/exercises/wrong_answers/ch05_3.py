@@ -167,7 +167,7 @@ WRONG = {
         "    for run in runs:\n"
         '        groups.setdefault((run["optimizer"], run["lr"]), []).append(run)\n'
         '    values = {name: [r["validation"] for r in own] for name, own in groups.items()}\n'
-        '    best = max(values, key=lambda n: statistics.mean(values[n]) - statistics.stdev(values[n]))\n'
+        "    best = max(values, key=lambda n: statistics.mean(values[n]) - statistics.stdev(values[n]))\n"
         '    return (*best, statistics.mean(run["test"] for run in groups[best]))',
         # chosen by test
         f"def winner(runs):\n{RUNS}"
