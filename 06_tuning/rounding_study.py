@@ -18,15 +18,17 @@ from dlcourse import data, models
 from dlcourse.authoring import studies
 from dlcourse.runtime import generator, seed
 
-PARTS = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "max": nn.MaxPool2d, "mean": nn.AvgPool2d}
+PARTS = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "GELU": nn.GELU, "max": nn.MaxPool2d, "mean": nn.AvgPool2d}
 
 
 def wanted(_: list[studies.Run]) -> Iterator[studies.Settings]:
-    """Yield all four networks in float32 and the usual one in float64, with five seeds."""
+    """Yield all networks in float32 and the usual one in float64, with five seeds."""
     for number in range(5):
         yield {"activation": "ReLU", "pool": "max", "dtype": "float64", "seed": number}
         for activation, pool in itertools.product(("ReLU", "tanh"), ("max", "mean")):
             yield {"activation": activation, "pool": pool, "dtype": "float32", "seed": number}
+    for number in range(5):
+        yield {"activation": "GELU", "pool": "mean", "dtype": "float32", "seed": number}
 
 
 def trained(settings: studies.Settings, halves: bool) -> Tensor:

@@ -1,6 +1,7 @@
 """Train LeNet in any number of processes: ``torchrun --nproc-per-node=2 train_ddp.py``. Notebook 6.3 explains it.
 
-The result does not depend on the number of processes, but for rounding: ``--batch-size`` is that of all together. With
+The result does not depend on the number of processes, but for rounding: ``--batch-size`` is that of all together, and
+they share it equally; a number that does not divide batch and data is refused. With
 ``--checkpoint FILE`` a run that was killed goes on where it was saved.
 """
 
@@ -40,6 +41,8 @@ def connect() -> torch.device:
 
 def train(model: DistributedDataParallel, digits: TensorDataset, options: Any, device: torch.device) -> None:
     """Train to ``options.steps`` steps; go on from ``options.checkpoint`` when there is one."""
+    if options.batch_size % dist.get_world_size() or len(digits) % dist.get_world_size():
+        raise ValueError("The number of processes must divide the batch size and the number of digits: equal shares.")
     sampler = DistributedSampler(digits, shuffle=True, seed=options.seed)
     loader = DataLoader(digits, batch_size=options.batch_size // dist.get_world_size(), sampler=sampler)
     optimizer = torch.optim.SGD(model.parameters(), lr=options.lr, momentum=0.9)

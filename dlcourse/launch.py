@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import runpy
 import socket
 import subprocess
@@ -22,6 +23,17 @@ from pathlib import Path
 from typing import Any
 
 _LINE = "DLCOURSE_LIFELINE"  # the port that a worker connects to
+_PROBE = """import json, sys
+import torch
+from torch import distributed as dist
+dist.init_process_group("gloo")
+total = torch.ones(1)
+dist.all_reduce(total)
+if dist.get_rank() == 0:
+    with open(sys.argv[-1], "w", encoding="utf-8") as file:
+        json.dump({"total": total.item()}, file)
+dist.destroy_process_group()
+"""
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}  # so that gloo needs no name of this machine in the network
 _state = {"worked": False, "broken": ""}
 
@@ -87,8 +99,9 @@ def torchrun(
 def job(name: str, script: Path | str, *arguments: Any, recorded: Path, **settings: Any) -> dict[str, Any]:
     """Return ``torchrun(script, …)``; where torchrun does not work, say so and return what was recorded.
 
-    ``name`` names the result in the file ``recorded``. torchrun does not work where the first job of a session fails;
-    when a later one fails, that is an error. The variable ``DLCOURSE_PROCESSES`` may be ``recorded`` (start nothing) or
+    ``name`` names the result in the file ``recorded``. torchrun does not work where two processes that only add two
+    numbers fail as well; where those succeed, the failure of a script is an error. While results are being recorded for
+    the course, nothing recorded is returned. The variable ``DLCOURSE_PROCESSES`` may be ``recorded`` (start nothing) or
     ``record`` (write the results into ``recorded``).
     """
     mode = os.environ.get("DLCOURSE_PROCESSES", "")
@@ -98,19 +111,39 @@ def job(name: str, script: Path | str, *arguments: Any, recorded: Path, **settin
         try:
             found = torchrun(script, *arguments, **settings)
         except Exception as error:
-            if _state["worked"] or mode == "record":
+            if _state["worked"] or mode == "record" or _works():
                 raise
-            _state["broken"] = next(filter(None, map(str.strip, reversed(str(error).splitlines()))), repr(error))[:150]
+            _state["broken"] = _reason(str(error) or repr(error))
         else:
             _state["worked"] = True
             if mode == "record":
                 store(recorded, name, found)
             return found
+    if os.environ.get("DLCOURSE_RECORD"):
+        raise JobError(f"Several processes cannot be started here ({_state['broken']}): nothing to record.", "")
     print(
         f"Several processes cannot be started with torchrun here ({_state['broken']}), so what follows of “{name}” was "
         "recorded on another machine."
     )
     return {"log": "", **stored(recorded, name)}
+
+
+def _works() -> bool:
+    """Whether two processes that only add two numbers can be started with torchrun."""
+    with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as name:
+        probe = Path(name) / "probe.py"
+        probe.write_text(_PROBE, encoding="utf-8")
+        try:
+            return bool(torchrun(probe, timeout=120)["total"] == 2)
+        except Exception:
+            return False
+
+
+def _reason(text: str) -> str:
+    """Return the last line that names an error, or the last one that is not empty."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if re.search(r"\b\w*(?:Error|Exception)\b: ", line)]
+    return (named or lines)[-1][-150:]
 
 
 def stored(recorded: Path, name: str) -> dict[str, Any]:

@@ -95,6 +95,9 @@ def _newton(attempt: Any) -> Iterator[Case]:
     def wave(x: Tensor) -> Tensor:
         return torch.cos(x[0]) * x[1] + torch.exp(0.3 * x[2]) - x[0] * x[2] + x[1] ** 2
 
+    def flat(x: Tensor) -> Tensor:
+        return 0.025 * x[0] ** 2 - 0.04 * x[1] ** 2
+
     def line(x: Tensor) -> Tensor:
         return (x**4 / 4 - x**2).sum()
 
@@ -102,6 +105,7 @@ def _newton(attempt: Any) -> Iterator[Case]:
         ("a bowl", bowl, [(1.0, -2.0), (0.3, 5.0)]),
         ("a saddle", saddle, [(1.0, 0.5), (-2.0, -3.0)]),
         ("a turned saddle", turned, [(1.0, 1.0), (-0.5, 2.0)]),
+        ("a flat saddle", flat, [(1.0, -2.0)]),
         ("one dimension", line, [(0.3,), (2.0,)]),
         ("three dimensions", wave, [(0.5, -1.0, 2.0), (3.0, 0.2, -1.0)]),
     ):
@@ -136,6 +140,13 @@ def _convex(attempt: Any) -> Iterator[Case]:
          "One small negative eigenvalue is enough; the largest, the sum or the mean do not tell."),
         ("four dimensions", lambda x: x[0] ** 2 + x[1] ** 2 - x[2] ** 2 - x[3] ** 2, [[0, 0, 0, 0]], False,
          "Two of the eigenvalues are negative; the determinant is positive."),
+        ("x₁² − x₂² / 20,000", lambda x: x[0] ** 2 - 5e-5 * x[1] ** 2, [[0, 0]], False,
+         "The eigenvalue −1e-4 is negative; −1e-6 leaves room for rounding only."),
+        ("−x₂² in two dimensions", lambda x: 0 * x[0] - x[1] ** 2, [[1, 2]], False,
+         "Leading minors do not tell here: look at the eigenvalues."),
+        ("three dimensions, all pairs coupled",
+         lambda x: 0.5 * (x**2).sum() - 0.6 * (x[0] * x[1] + x[0] * x[2] + x[1] * x[2]), [[0, 0, 0]], False,
+         "Each pair of directions looks convex, all three together are not: look at the eigenvalues."),
         ("log-sum-exp", lambda x: torch.logsumexp(x, 0), [[0, 1, 2], [3, -1, 0.5]], True,
          "It has a direction without curvature; −1e-6 leaves room for rounding."),
     ]  # fmt: skip

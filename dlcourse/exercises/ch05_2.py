@@ -99,6 +99,7 @@ def _stable(attempt: Any) -> Iterator[Case]:
         (1.0, [3.9], 0.9), (1.0, [3.9], 0.97), (0.1, [1.0, -0.5], 0.9), (0.1, [1.0, 0.0], 0.5),
         (0.5, [7.0, 1.0, 0.1], 0.8), (0.01, [350.0, 2.0], 0.7), (0.01, [350.0, 2.0], 0.8), (3.0, [0.5], 0.0),
         (3.0, [0.7], 0.0), (0.2, [8.0, 16.0], 0.5), (0.2, [8.0, 14.0], 0.5),
+        (0.5, [1.0, 2.0, 9.0], 0.2), (0.0, [1.0], 0.5), (1.0, [2.0], 0.0),
     )  # fmt: skip
     for lr, curvatures, beta in trials:
         shown = f"lr {lr}, curvatures {curvatures}, β {beta}"
@@ -120,11 +121,14 @@ def _walk(rule: Any, gradients: list[Tensor], settings: dict[str, float]) -> Ten
         memory = memories[i % 3 == 2]
         memory["t"] += 1
         given = gradient.clone()
-        step = rule(torch.ones_like(gradient), given, memory, **settings)
+        weight = torch.ones_like(gradient)
+        step = rule(weight, given, memory, **settings)
         if not isinstance(step, Tensor):
             raise TypeError("the rule must return the step, a tensor like g.")
         if not torch.equal(given, gradient):
             raise ValueError("the rule changed the gradient.")
+        if not torch.equal(weight, torch.ones_like(gradient)):
+            raise ValueError("the rule changed the weight; it returns the step, and the optimizer takes it.")
         found.append(step.clone())
         given.zero_()  # as zero_grad(set_to_none=False) does
     return torch.stack(found)
@@ -236,7 +240,7 @@ def _adamax(attempt: Any) -> Iterator[Case]:
 def _resume(attempt: Any) -> Iterator[Case]:
     def kind_of(name: str) -> Callable[[], tuple[nn.Module, Any, Any]]:
         def make() -> tuple[nn.Module, Any, Any]:
-            net = nn.Linear(3, 2)  # other weights at each call
+            net = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2))  # other weights at each call
             if name == "Adam":
                 optimizer: Any = torch.optim.Adam(net.parameters(), lr=0.1)
                 return net, optimizer, torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)

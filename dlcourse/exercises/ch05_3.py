@@ -103,8 +103,8 @@ def _audit(attempt: Any) -> Iterator[Case]:
 
     hint = (
         "Note param_groups[0]['lr'] at the moment of each step of the optimizer: optimizer.register_step_pre_hook. "
-        "The answer is (rates, what is noted after one more step, rate and weights at the end): take your hook off again, "
-        "leave those of others, and note the steps of this optimizer only."
+        "The answer is (rates, what one more step notes, rate and weights at the end): take your hook off; leave "
+        "those of others, and note the steps of this optimizer only."
     )
     for kind, steps, groups in (
         ("each step", 6, 1), ("each third step", 9, 1), ("by hand", 4, 1), ("plotted", 3, 1), ("each step", 5, 2),

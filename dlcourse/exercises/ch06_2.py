@@ -87,6 +87,13 @@ def _edge(attempt: Any) -> Iterator[Case]:
             [({"lr": 0.9, "dropout": 0.4, "width": 64}, None), ({"lr": 0.012, "dropout": 0.79, "width": 60}, 0.7)],
             space,
         ),
+        ("an error of zero", [({"a": 5.0}, 0.2), ({"a": 0.5}, 0.0)], {"a": (0.0, 10.0, False)}),
+        (
+            "a plain range that does not begin at 0, and whole numbers on a logarithmic one",
+            [({"layers": 3, "momentum": 0.55, "extra": 1, "width": 200}, 0.95)],
+            {"width": (16, 256, True), "momentum": (0.5, 0.99, False), "layers": (1, 64, True)},
+        ),
+        ("all but one broke down", [({"a": 0.2}, None), ({"a": 5.0}, 0.97)], {"a": (0.0, 10.0, False)}),
         ("a place on the border", [({"a": 1.0, "b": 9.0}, 0.5)], {"a": (0.0, 10.0, False), "b": (0.0, 10.0, False)}),
     ]
     for shown, trials, ranges in cases:
@@ -135,6 +142,8 @@ def _discrepancy(attempt: Any) -> Iterator[Case]:
         [0.1, 0.2, 0.3],
         [0.7, 0.9, 0.8, 0.95],
         [0.0, 0.5, 0.25, 0.75],
+        [0.5, 0.5, 0.5],
+        [0.2, 0.8, 0.2],
     )
     for points in (*fixed, *(torch.rand(n).tolist() for n in (5, 16, 40))):
         shown = f"points {points}" if len(points) < 5 else f"{len(points)} random points"

@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch.utils.data import DistributedSampler
 
-from dlcourse import launch
+from dlcourse import launch, models
 from dlcourse.authoring import definitions
 from dlcourse.exercises import ch06_3
 
@@ -66,15 +66,20 @@ def clean() -> Any:
 
 @linux
 def test_killed_and_restarted_run_equals_one_process(tmp_path: Path, clean: None) -> None:
-    arguments = ["--steps", 24, "--dtype", "float64", "--batch-size", 64]
+    arguments = ["--steps", 24, "--dtype", "float64", "--batch-size", 64, "--lr", 0.05, "--seed", 3]
     first = ["--checkpoint", tmp_path / "one.pt"]
     one = launch.torchrun(FOLDER / "train_ddp.py", *arguments, *first, processes=1)
+    saved = torch.load(tmp_path / "one.pt", weights_only=True)["model"]
+    names = [name for name, _ in models.LeNet().named_parameters()]
+    torch.save({20: torch.cat([saved[name].flatten() for name in names])}, tmp_path / "weights.pt")
+    arguments += ["--compare", tmp_path / "weights.pt"]
     two = launch.torchrun(
         FOLDER / "train_ddp.py", *arguments, "--kill-at", 17, "--checkpoint", tmp_path / "run.pt", processes=2,
         options=["--max-restarts=1"], environment={"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
     )  # fmt: skip
     assert (one["world"], two["world"], two["restarts"]) == (1, 2, 1)
     assert two["accuracy"] == pytest.approx(one["accuracy"])
+    assert two["differences"].keys() == {"20"} and two["differences"]["20"] <= 1e-12
     if os.name == "posix":
         assert "exitcode: -9" in two["log"]
     theirs, ours = (torch.load(tmp_path / name, weights_only=True) for name in ("one.pt", "run.pt"))
@@ -110,6 +115,21 @@ def test_workers_end_when_their_launcher_is_killed(tmp_path: Path) -> None:
     assert not left
 
 
+def test_shares_that_are_not_equal_are_refused() -> None:
+    with pytest.raises(launch.JobError) as caught:
+        launch.torchrun(FOLDER / "train_ddp.py", "--steps", 1, processes=3)
+    assert "must divide the batch size" in caught.value.log
+
+
+def test_a_broken_script_cannot_hide_behind_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded, script = tmp_path / "jobs.json", tmp_path / "broken.py"
+    launch.store(recorded, "a", {"value": 3})
+    script.write_text("raise ValueError('a mistake')\n", encoding="utf-8")
+    monkeypatch.setattr(launch, "_state", {"worked": False, "broken": ""})
+    with pytest.raises(launch.JobError, match="a mistake"):
+        launch.job("a", script, recorded=recorded)
+
+
 def test_an_error_of_a_worker_is_told(tmp_path: Path) -> None:
     script = tmp_path / "wrong.py"
     script.write_text("raise ValueError('no such digits')\n", encoding="utf-8")
@@ -132,6 +152,9 @@ def test_job_tells_and_uses_the_recorded_result(
     monkeypatch.setattr(launch, "_state", {"worked": False, "broken": ""})
     assert launch.job("a", "script.py", recorded=recorded) == {"value": 3, "log": ""}
     assert "no gloo on this machine" in capsys.readouterr().out
+    monkeypatch.setenv("DLCOURSE_RECORD", str(tmp_path / "lines"))
+    with pytest.raises(launch.JobError, match="nothing to record"):
+        launch.job("a", "script.py", recorded=recorded)
     monkeypatch.setattr(launch, "_state", {"worked": True, "broken": ""})
     with pytest.raises(OSError):
         launch.job("a", "script.py", recorded=recorded)

@@ -51,7 +51,7 @@ RIGHT = {
         "    tests = {\n"
         "        'set_epoch': orders.shape[0] > 1 and len(torch.unique(orders, dim=0)) == 1,\n"
         "        'seeds': bool(same),\n"
-        "        'sync': bool(((weights[0] - weights).abs() > 1e-6).any()),\n"
+        "        'sync': bool(((weights[:, None] - weights).abs() > 1e-6).any()),\n"
         "    }\n"
         "    return [name for name, shows in tests.items() if shows]",
     ],

@@ -105,6 +105,22 @@ WRONG = {
         planned(steps="epochs * (-(-examples // world) // per_process)"),
     ],
     "06.3-diagnose": [
+        # compares with rank 0 only
+        "def diagnose(orders, masks, weights):\n"
+        "    tests = {\n"
+        "        'set_epoch': len(orders) > 1 and len(torch.unique(orders, dim=0)) == 1,\n"
+        "        'seeds': len(masks.unique(dim=0)) < len(masks),\n"
+        "        'sync': bool(((weights[0] - weights).abs() > 1e-6).any()),\n"
+        "    }\n"
+        "    return [name for name, shows in tests.items() if shows]",
+        # allclose has a relative tolerance of its own
+        "def diagnose(orders, masks, weights):\n"
+        "    tests = {\n"
+        "        'set_epoch': len(orders) > 1 and len(torch.unique(orders, dim=0)) == 1,\n"
+        "        'seeds': len(masks.unique(dim=0)) < len(masks),\n"
+        "        'sync': not torch.allclose(weights, weights[0].expand_as(weights)),\n"
+        "    }\n"
+        "    return [name for name, shows in tests.items() if shows]",
         detective(several=""),
         detective(order="(orders[0] == orders[1]).all()", several="len(orders) > 1 and "),
         detective(order="(orders[0] == orders[-1]).any()"),
