@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from dlcourse.table import Table
 
@@ -319,6 +319,7 @@ def sweeps(
         if live and name in live:
             axis.scatter(*zip(*live[name], strict=True), s=45, marker="x", color="C1", zorder=4)
         axis.set(xscale="log", title=name)
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.title.set_fontsize(11)
         if ylim is not None:
             axis.set_ylim(ylim)
