@@ -53,7 +53,7 @@ def suggest(trial: optuna.Trial) -> Settings:
     return settings | {"width": trial.suggest_int("width", int(low), int(high), log=log)}
 
 
-def place(unit: Sequence[float]) -> Settings:
+def settings_at(unit: Sequence[float]) -> Settings:
     """Return the settings at a point of the unit cube, one number from 0 to 1 for each line of ``SPACE``."""
     settings: Settings = {}
     for (name, (low, high, log)), u in zip(SPACE.items(), unit, strict=True):
@@ -127,7 +127,7 @@ def places(runs: Sequence[Mapping[str, Any]], space: Mapping[str, tuple[float, f
 
 
 def unit(settings: Settings) -> list[float]:
-    """Return the place of the settings in the unit cube: ``place`` backwards."""
+    """Return the place of the settings in the unit cube: ``settings_at`` backwards."""
     return [values[0] for values in places([{"settings": settings}], SPACE).values()]
 
 

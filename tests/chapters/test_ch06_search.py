@@ -103,7 +103,7 @@ def test_pruning_passes_through_fit(searching: Any) -> None:
 
 def test_places_of_the_space(searching: Any) -> None:
     for point in qmc.Sobol(5, seed=0).random(64):
-        settings = searching.place(point)
+        settings = searching.settings_at(point)
         assert all(low <= settings[name] <= high for name, (low, high, _) in searching.SPACE.items())
         back = searching.unit(settings)
         assert all(math.isclose(a, b, abs_tol=1e-9) for a, b in zip(back[:4], point, strict=False))
@@ -171,7 +171,7 @@ def made(searching: Any, kind: str, folder: Path, points: int = 6, hangs: int | 
     address = str(path) if kind == "journal" else f"sqlite:///{path.as_posix()}.db"
     options = {} if kind == "journal" else {"heartbeat_interval": 1, "grace_period": 2}
     study = optuna.create_study(study_name="digits", storage=searching.open_storage(address, **options))
-    plan = [searching.place([0.3 + 0.25 * u for u in point]) for point in qmc.Sobol(5, seed=1).random(8)[:points]]
+    plan = [searching.settings_at([0.3 + 0.25 * u for u in point]) for point in qmc.Sobol(5, seed=1).random(8)[:points]]
     for k, settings in enumerate(plan):
         study.enqueue_trial(settings | {"width": 16}, user_attrs={"start": k, "hangs": k == hangs})
     return address, study, plan
