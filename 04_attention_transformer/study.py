@@ -113,9 +113,7 @@ def run(settings: dict[str, Any]) -> dict[str, Any]:
     model.eval()
 
     def translate(sentences: list[text.Pair]) -> list[str]:
-        source, lengths, _, _ = PairLoader(
-            sentences, english, french, pairs.languages, len(sentences), device=device()
-        ).tensors
+        source, lengths = text.sources((pair.source for pair in sentences), english, "eng", device())
         return [text.detokenize(french.decode(row), "fra") for row in models.greedy(model, source, lengths, 30)]
 
     result: dict[str, Any] = {"seconds": round(seconds, 1), "parameters": count_parameters(model)}

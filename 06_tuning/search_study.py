@@ -37,7 +37,10 @@ RATES = [round(10 ** (k / 2), 7) for k in range(-10, 3)]  # half decades from 1e
 def points() -> list[dict[str, Any]]:
     """Return the settings at the points of a scrambled Sobol sequence."""
     return [
-        {name: float(f"{value:.6g}") if name != "width" else value for name, value in searching.settings_at(unit).items()}
+        {
+            name: float(f"{value:.6g}") if name != "width" else value
+            for name, value in searching.settings_at(unit).items()
+        }
         for unit in qmc.Sobol(len(searching.SPACE), seed=0).random(POINTS)
     ]
 

@@ -178,7 +178,7 @@ def _show(value: Any) -> str:
 
 
 def influence(logits_of: Callable[[Tensor], Tensor], target: Tensor, size: int) -> Tensor:
-    """Return a table (T, T): how far the logits at position s (row) move when token t (column) becomes another one.
+    """Return a table (T, T): how far the logits at position t (row) move when token s (column) becomes another one.
 
     ``logits_of`` gives logits (B, T, V) for target inputs (B, T) below ``size``, the number of tokens; the largest
     change over the batch and the V logits is taken, infinite where a logit becomes NaN. No token becomes 0, which is
@@ -190,9 +190,9 @@ def influence(logits_of: Callable[[Tensor], Tensor], target: Tensor, size: int) 
         raise ValueError(f"size is {size}; there must be at least two tokens beside the padding.")
     with torch.no_grad():
         before, columns = logits_of(target), []
-        for t in range(target.shape[1]):
+        for s in range(target.shape[1]):
             changed = target.clone()
-            changed[:, t] = 1 + target[:, t] % (size - 1)  # the next number; behind the last one comes 1
+            changed[:, s] = 1 + target[:, s] % (size - 1)  # the next number; behind the last one comes 1
             after = logits_of(changed)
             gap = (after - before).abs().masked_fill(after == before, 0).nan_to_num(math.inf, math.inf)
             columns.append(gap.amax((0, 2)))

@@ -384,6 +384,14 @@ def _padded(sentences: Sequence[Sequence[int]]) -> Tensor:
     return torch.tensor(rows, dtype=torch.int64).view(len(rows), width)
 
 
+def sources(
+    sentences: Iterable[str], vocab: Vocab, language: str, device: torch.device | str | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return sentences to translate as tokens (B, S), each with ``<eos>``, padded, and their lengths (B,)."""
+    ids = [vocab.encode(tokenize(sentence, language)) for sentence in sentences]
+    return _padded(ids).to(device), torch.tensor([*map(len, ids)], dtype=torch.int64, device=device)
+
+
 def masked_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Return the mean cross-entropy in nats over the targets (B, T) that are not ``<pad>``; logits (B, T, V).
 

@@ -29,6 +29,7 @@ from dlcourse.text import (
     load,
     load_pairs,
     near,
+    sources,
     split_by_hash,
     tokenize,
 )
@@ -300,6 +301,13 @@ def numbers(sentence: str) -> list[int]:
 
 def loader(pairs: list[Pair], batch_size: int = 4, **options: object) -> PairLoader:
     return PairLoader(pairs, LETTERS, LETTERS, ("eng", "eng"), batch_size, **options)  # type: ignore[arg-type]
+
+
+def test_sources_are_those_of_the_loader() -> None:
+    sentences = ["a b c", "f", "e d"]
+    whole = loader([Pair(sentence, "a", ("a",)) for sentence in sentences], 3).tensors
+    source, lengths = sources(sentences, LETTERS, "eng")
+    assert torch.equal(source, whole[0]) and torch.equal(lengths, whole[1])
 
 
 def checked(batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

@@ -110,7 +110,7 @@ def _warmup(attempt: Any) -> Iterator[Case]:
         ),
         "Round to the nearest whole number, not down.": lambda peak, d: int(1 / (d * peak**2)),
     }
-    hint = "The two branches meet at s = warmup, where the rate is (d · warmup)^−0.5. Solve for the warm-up."
+    hint = "The two branches meet at step = warmup, where the rate is (d · warmup)^−0.5. Solve for the warm-up."
     for peak, d in ((0.5, 1), (0.25, 4), (0.001, 64), (6.99e-4, 512), (1e-3, 1024), (3e-3, 128), (2.6e-3, 96)):
         yield Case(f"peak {peak}, d {d}", attempt, reference, hint, args=(peak, d), causes=causes)
 
