@@ -29,7 +29,6 @@ from dlcourse.text import (
     load,
     load_pairs,
     near,
-    sources,
     split_by_hash,
     tokenize,
 )
@@ -306,7 +305,7 @@ def loader(pairs: list[Pair], batch_size: int = 4, **options: object) -> PairLoa
 def test_sources_are_those_of_the_loader() -> None:
     sentences = ["a b c", "f", "e d"]
     whole = loader([Pair(sentence, "a", ("a",)) for sentence in sentences], 3).tensors
-    source, lengths = sources(sentences, LETTERS, "eng")
+    source, lengths = text.sources(sentences, LETTERS, "eng")
     assert torch.equal(source, whole[0]) and torch.equal(lengths, whole[1])
 
 
