@@ -31,7 +31,7 @@ def matrix(d: int, seed: int) -> Tensor:
 
 def test_descend_is_sgd_of_pytorch(nb: ModuleType) -> None:
     start = torch.tensor([1.5, -0.7], dtype=torch.double)
-    for f in (nb.bowl, nb.valley, nb.saddle, nb.turned):
+    for f in (nb.bowl, nb.ravine, nb.saddle, nb.turned):
         points = nb.descend(f, start, 0.07, 15)
         x = start.clone().requires_grad_()
         optimizer = torch.optim.SGD([x], lr=0.07)
@@ -73,7 +73,7 @@ def test_steps_needed_grow_with_the_condition_number(nb: ModuleType) -> None:
 
 def test_the_turned_valley_has_the_same_curvatures(nb: ModuleType) -> None:
     zero = torch.zeros(2, dtype=torch.double)
-    torch.testing.assert_close(nb.rate_limits(nb.turned, zero), nb.rate_limits(nb.valley, zero))
+    torch.testing.assert_close(nb.rate_limits(nb.turned, zero), nb.rate_limits(nb.ravine, zero))
     scaled = nb.best_rates(nb.turned, (1.0, 2.0), True)
     assert torch.allclose(scaled, scaled[0].expand(2)), "the diagonal cannot tell the two axes apart"
 
