@@ -24,6 +24,8 @@ COMMANDS = {
         "dlcourse.authoring.record",
         "record runs over seeds under results/: [NOTEBOOK ...] [--seeds N] [--scale full]",
     ),
+    "site": ("dlcourse.authoring.site", "build a static site of the notebooks in build/site, without running them"),
+    "slides": ("dlcourse.authoring.slides", "make a lecture view in build/slides, one HTML file: NOTEBOOK ... or all"),
     "readme": ("dlcourse.authoring.readme", "write README's tables from the recorded runs"),
 }
 

@@ -39,6 +39,7 @@ class Resource:
 
     ``size`` in bytes (None: unknown) and ``digest`` (``"sha256:…"`` or ``"sha1:…"``) are those of the file as it is
     kept; ``gzipped`` says that it is published as ``.gz`` and kept unpacked. ``member`` is the text in a zip file.
+    ``otherwise`` is what a reader can do who does not get the file.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Resource:
     digest: str
     gzipped: bool = False
     member: str | None = None
+    otherwise: str = "unset DLCOURSE_SCALE: at quick scale the course needs no download"
 
 
 def _idx(name: str, mirrors: Sequence[str], *digests: str) -> tuple[Resource, ...]:
@@ -159,7 +161,7 @@ def fetch(resource: Resource) -> Path:
             ) from error
     raise DownloadError(
         f"{final.name} could not be fetched ({'; '.join(problems)}). Put the file by hand at {final}, name a mirror in "
-        "DLCOURSE_MIRROR, or unset DLCOURSE_SCALE: at quick scale the course needs no download."
+        f"DLCOURSE_MIRROR, or {resource.otherwise}."
     )
 
 

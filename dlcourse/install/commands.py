@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from dlcourse.install.environment import SetupError, explain, is_complete, make_
 from dlcourse.install.machine import ROOT, can_install, in_environment, is_ours
 from dlcourse.install.shadow import chapter_folders, hiding, rename
 
+LAB = ROOT / "dlcourse/install/lab"  # in the way of Jupyter's configuration folders: JupyterLab's defaults here
+START = (f"--ServerApp.root_dir={ROOT}", "--LabApp.default_url=/lab/workspaces/dlcourse/tree/README.md")
 Others = Mapping[str, tuple[str, str]]  # commands of other rooms: the module, and the help
 
 
@@ -57,12 +60,24 @@ def main(argv: Sequence[str], others: Others) -> int:
     for path in hiding(chapter_folders()):
         print(f"dlcourse: {rename(path)}", file=sys.stderr)
     if command == "lab":
-        return run([sys.executable, "-m", "jupyterlab", *rest])
+        return _lab(rest)
     if command == "test":
         return run([sys.executable, "-m", "pytest", *rest])
     if command in others:
         return int(importlib.import_module(others[command][0]).main(rest))
     return 0
+
+
+def _lab(words: Sequence[str]) -> int:
+    """Start JupyterLab with README beside the course's folders, or where the words say; return the exit status.
+
+    It has a workspace of its own and other defaults (no question about news, Markdown shown as text). The student's
+    settings are not written to, and win over these defaults.
+    """
+    elsewhere = any((ROOT / word).is_dir() or re.search("_dir|-dir|default_url", word) for word in words)
+    folders = [str(LAB), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    variables = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, folders))}
+    return run([sys.executable, "-m", "jupyterlab", *([] if elsewhere else START), *words], variables)
 
 
 def _parser(others: Others) -> argparse.ArgumentParser:

@@ -10,10 +10,11 @@ import graphlib
 import importlib
 import inspect
 import io
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,8 +40,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that are started from an environment that is set up; each returns 5."""
     calls: list[list[str]] = []
 
-    def run(command: Sequence[str]) -> int:
-        calls.append(list(command))
+    def run(command: Sequence[str], variables: Mapping[str, str] = os.environ) -> int:
+        calls.append([word for word in command if word not in commands.START])
         return 5
 
     monkeypatch.setattr(commands, "run", run)
@@ -112,7 +113,19 @@ def run_entrance(version: tuple[int, int, int]) -> tuple[object, str]:
 def test_help_needs_nothing_installed() -> None:
     answer = python("-m", "dlcourse", "--help")
     assert answer.returncode == 0, answer.stderr
-    for command in ("lab", "test", "setup", "doctor", "wheels", "download", "execute", "record", "readme"):
+    for command in (
+        "lab",
+        "test",
+        "setup",
+        "doctor",
+        "wheels",
+        "download",
+        "execute",
+        "record",
+        "site",
+        "slides",
+        "readme",
+    ):
         assert f"\n    {command} " in answer.stdout
 
 
@@ -156,6 +169,50 @@ def test_unknown_words_are_status_2(argv: list[str], ran: list[list[str]], capsy
 def test_lab_passes_arguments(argv: list[str], passed: list[str], ran: list[list[str]]) -> None:
     assert commands.main(["lab", *argv], COMMANDS) == 5
     assert ran == [[sys.executable, "-m", "jupyterlab", *passed]]
+
+
+@pytest.mark.parametrize(
+    ("argv", "starts"),
+    [
+        ([], True),
+        (["--no-browser", "--port", "1"], True),
+        (["README.md"], True),
+        (["01_pytorch_basics"], False),
+        (["--notebook-dir=results"], False),
+        (["--ServerApp.root_dir", "x"], False),
+        (["--LabApp.default_url=/tree"], False),
+    ],
+)
+def test_lab_starts_at_the_readme_unless_told_otherwise(
+    argv: list[str], starts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def run(command: list[str], variables: dict[str, str]) -> int:
+        return given.update(command=command, variables=variables) or 5
+
+    monkeypatch.setattr(commands, "run", run)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "of the student")
+    assert commands._lab(argv) == 5
+    assert given["command"] == [sys.executable, "-m", "jupyterlab", *(commands.START if starts else ()), *argv]
+    assert given["variables"]["JUPYTER_CONFIG_PATH"] == f"{commands.LAB}{os.pathsep}of the student"
+    assert str(commands.ROOT) in commands.START[0]
+
+
+def test_labs_defaults_are_settings_of_jupyterlab() -> None:
+    jupyterlab = pytest.importorskip("jupyterlab")
+    text = (commands.LAB / "labconfig/default_setting_overrides.json").read_text(encoding="utf-8")
+    for name, values in json.loads(text).items():
+        extension, plugin = name.split(":")
+        path = Path(jupyterlab.__file__).parent / "schemas" / extension / f"{plugin}.json"
+        assert set(values) <= set(json.loads(path.read_text(encoding="utf-8"))["properties"]), name
+
+
+def test_jupyterlab_reads_labs_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = pytest.importorskip("jupyterlab_server.settings_utils")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(commands.LAB))
+    overrides, error = settings._get_overrides(str(tmp_path))
+    assert not error and overrides["@jupyterlab/apputils-extension:notification"] == {"fetchNews": "false"}
 
 
 @pytest.mark.parametrize(
@@ -231,6 +288,8 @@ def test_what_is_no_build(build: str, ran: list[list[str]], capsys: pytest.Captu
         ("download", "dlcourse.download"),
         ("execute", "dlcourse.authoring.execute"),
         ("record", "dlcourse.authoring.record"),
+        ("site", "dlcourse.authoring.site"),
+        ("slides", "dlcourse.authoring.slides"),
         ("readme", "dlcourse.authoring.readme"),
     ],
 )
