@@ -26,7 +26,7 @@ COMMANDS = {
     ),
     "site": ("dlcourse.authoring.site", "build a static site of the notebooks in build/site, without running them"),
     "slides": ("dlcourse.authoring.slides", "make a lecture view in build/slides, one HTML file: NOTEBOOK ... or all"),
-    "readme": ("dlcourse.authoring.readme", "write README's tables from the recorded runs"),
+    "readme": ("dlcourse.authoring.readme", "write README's tables and MEASURED.md from the recorded runs"),
 }
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
-"""The tables of README that come from recorded runs: times, and the results of ``HEADLINES``."""
+"""The tables that come from recorded runs: in README times, ``HEADLINES`` and key rows of ``CLAIMS``; MEASURED.md."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 
 from dlcourse import results
+from dlcourse.authoring.claims import CLAIMS, INTRODUCTION, Claim
 from dlcourse.authoring.definitions import ROOT
+from dlcourse.authoring.site import TITLES
 
 README = ROOT / "README.md"
+MEASURED = ROOT / "MEASURED.md"  # all rows of ``CLAIMS``
 
 
 def percent(value: float) -> str:
@@ -21,6 +24,16 @@ def percent(value: float) -> str:
 def plain(value: float) -> str:
     """Return a number with three digits."""
     return f"{value:.3g}"
+
+
+FORMS = {  # of the numbers in ``CLAIMS``: factor, format and unit
+    None: (1, ".3g", ""),
+    "whole": (1, ",.0f", ""),
+    "percent": (100, ".1f", " %"),
+    "less": (-100, ".1f", " %"),
+    "points": (100, ".1f", " points"),
+}
+NUMBER = re.compile(rf"\{{(?:(\d\.\d) )?([^{{}}]+?)(?:\|({'|'.join(filter(None, FORMS))}))?\}}")  # notebook, line, form
 
 
 HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # notebook, in README, name of the expect line
@@ -75,13 +88,17 @@ def seconds_of(notebook: str, scale: str = "quick") -> str:
 
 def cell_of(notebook: str, name: str, form: Callable[[float], str], scale: str) -> str:
     """Return median, lowest and highest value over the recorded runs, and their number; "not measured" without one."""
-    values = results.load(notebook, scale)["results"].get(name, {"values": []})["values"]
-    found = [value for value in values if value is not None]
+    found = _values(notebook, name, scale)
     if not found:
         return "not measured"
     if min(found) == max(found):
         return f"{form(found[0])} ({_runs(len(found))})"
     return f"{form(statistics.median(found))} ({form(min(found))} to {form(max(found))}, {_runs(len(found))})"
+
+
+def _values(notebook: str, name: str, scale: str) -> list[float]:
+    values = results.load(notebook, scale)["results"].get(name, {"values": []})["values"]
+    return [value for value in values if value is not None]
 
 
 def _runs(count: int) -> str:
@@ -95,6 +112,38 @@ def result_table() -> str:
         cells = [cell_of(notebook, name, form, scale) for scale in ("quick", "full")]
         rows.append(f"| {notebook} | {label} | {cells[0]} | {cells[1]} |")
     return "\n".join(rows)
+
+
+def measured(claim: Claim) -> str:
+    """Return what was measured: each number is the median, with lowest and highest value where they read otherwise."""
+
+    def number(match: re.Match[str]) -> str:
+        factor, form, unit = FORMS[match[3]]
+        found = [factor * value for value in _values(match[1] or claim.notebook, match[2], "quick")]
+        if not found:
+            return "not measured"
+        low, middle, high = (f"{pick(found):{form}}" for pick in (min, statistics.median, max))
+        return f"{middle}{unit}" + (f" ({low} to {high})" if low != high else "")
+
+    return NUMBER.sub(number, claim.measured)
+
+
+def claim_table(claims: Iterable[Claim]) -> str:
+    """Return the Markdown table of claims."""
+    rows = ["| source | its claim | measured here | notebook |", "|---|---|---|---|"]
+    for claim in claims:
+        chapter, number = claim.notebook.split(".")
+        path = next(ROOT.glob(f"0{chapter}_*/0{number}_*.ipynb")).relative_to(ROOT).as_posix()
+        rows.append(f"| {claim.source} | {claim.claim} | {measured(claim)} | [{claim.notebook}]({path}) |")
+    return "\n".join(rows)
+
+
+def claim_page() -> str:
+    """Return MEASURED.md: all claims, a table for each chapter."""
+    parts = [INTRODUCTION]
+    for chapter, claims in itertools.groupby(CLAIMS, lambda claim: f"0{claim.notebook[0]}"):
+        parts.append(f"## {chapter} {TITLES[chapter]}\n\n{claim_table(claims)}\n")
+    return "\n".join(parts)
 
 
 def with_times(text: str) -> str:
@@ -111,21 +160,26 @@ def with_results(text: str) -> str:
     return re.sub(r"^\| notebook \| result \|[^\n]*\n(?:\|[^\n]*\n?)+", result_table() + "\n", text, flags=re.M)
 
 
+def with_claims(text: str) -> str:
+    """Return README with the key rows of ``CLAIMS``."""
+    table = claim_table(claim for claim in CLAIMS if claim.key) + "\n"
+    return re.sub(r"^\| source \| its claim \|[^\n]*\n(?:\|[^\n]*\n?)+", lambda _: table, text, flags=re.M)
+
+
 def generated(text: str) -> str:
     """Return README as it must be for the files in ``results``."""
-    return with_results(with_times(text))
+    return with_claims(with_results(with_times(text)))
 
 
-def write(path: Path = README) -> None:
-    """Bring README's tables up to date."""
-    text = path.read_text(encoding="utf-8")
-    new = generated(text)
-    if new != text:
-        path.write_text(new, encoding="utf-8", newline="\n")
-        print(f"{path.name}: tables brought up to date")
+def write() -> None:
+    """Bring README's tables and MEASURED.md up to date."""
+    for path, new in ((README, generated(README.read_text(encoding="utf-8"))), (MEASURED, claim_page())):
+        if not path.exists() or new != path.read_text(encoding="utf-8"):
+            path.write_text(new, encoding="utf-8", newline="\n")
+            print(f"{path.name}: brought up to date")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Bring README's tables up to date without recording anything."""
+    """Bring README's tables and MEASURED.md up to date without recording anything."""
     write()
     return 0

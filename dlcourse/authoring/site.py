@@ -91,11 +91,11 @@ def _gather(source: Path) -> None:
         contents.setdefault(place.parts[0], []).append(place.with_suffix("").as_posix())
         text = path.read_text(encoding="utf-8").replace("../README.md", "../index.md")
         (source / place).write_text(text, encoding="utf-8")
-    for name in ("CONTRIBUTING.md", "LICENSE"):
+    for name in ("MEASURED.md", "CONTRIBUTING.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     trees = [(f"{folder[:2]} {TITLES.get(folder[:2], folder[3:])}", names) for folder, names in contents.items()]
-    for caption, names in [*trees, ("About", ["CONTRIBUTING"])]:
+    for caption, names in [*trees, ("About", ["MEASURED", "CONTRIBUTING"])]:
         readme += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
     (source / "index.md").write_text(readme, encoding="utf-8")
 
