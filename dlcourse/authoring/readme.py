@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import itertools
+import json
 import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from dlcourse import results
 from dlcourse.authoring.claims import CLAIMS, INTRODUCTION, Claim
@@ -14,6 +18,12 @@ from dlcourse.authoring.site import TITLES
 
 README = ROOT / "README.md"
 MEASURED = ROOT / "MEASURED.md"  # all rows of ``CLAIMS``
+PICTURE = ROOT / "results" / "course.png"
+FIGURES = (  # of README's picture: a notebook, and how the alternative text of its figure begins
+    ("01_pytorch_basics/02_neural_networks.ipynb", "The plane is coloured"),
+    ("04_attention_transformer/01_attention.ipynb", "Weights of one translation"),
+    ("05_optimizers/01_gradient_descent.ipynb", "At 0.49 the zigzag"),
+)
 
 
 def percent(value: float) -> str:
@@ -57,7 +67,6 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("5.1", "loss of the textbook's full-batch run at epoch 50 (smallest possible: 0.2417)", "lr = 1, epoch 50", plain),
     ("5.2", "validation accuracy of LeNet with sigmoids, momentum", "accuracy of momentum", percent),
     ("5.2", "the same, Adam", "accuracy of Adam", percent),
-    ("5.3", "test accuracy, first minus last of nine tuned optimizers", "tuned: first minus last (points)", plain),
     ("6.2", "studies of 32 trials in which TPE beats random search", "32 trials: TPE wins over random", percent),
     (
         "6.3",
@@ -68,6 +77,28 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
 )
 
 
+LESSONS = {  # the result of each notebook in the table of chapters, in the form of ``Claim.measured``
+    "0.1": "a matrix product equals its definition",
+    "1.1": "a million derivatives without a Jacobian, right to {vᵀJ without J, a million numbers}",
+    "1.2": "three spirals: {test accuracy, network|percent} on test",
+    "1.3": "digits: {test accuracy|percent} on test",
+    "2.1": "equal to `F.conv2d` to {largest difference from F.conv2d}",
+    "2.2": "digits: {mnist: mean test accuracy of five seeds|percent} on test",
+    "3.1": "perplexity {test perplexity of the chosen model}, best n-gram {test perplexity of the best n-gram}",
+    "3.2": "BLEU {test BLEU of the network}, counting {test BLEU of counting}",
+    "3.3": "a beam of 4 gains {width 4: BLEU over greedy search} BLEU",
+    "4.1": "BLEU {validation BLEU with attention}, {attention minus counting} above counting",
+    "4.2": "two questions: one head {two questions, one head, best seed|percent}, two "
+    "{two questions, two heads, worst seed|percent}",
+    "4.3": "BLEU {BLEU of beam search}",
+    "5.1": "limit of the rate {limit of the learning rate}; at 1 the loss is {lr = 1, epoch 50} in epoch 50",
+    "5.2": "sigmoid LeNet: momentum {accuracy of momentum|percent}, Adam {accuracy of Adam|percent}",
+    "5.3": "five seeds are sure of the first by {of five seeds: Adadelta is first in|percent}, twenty by "
+    "{of twenty seeds|percent}",
+    "6.1": "test error {adopted over default, test error} times that of the defaults",
+    "6.2": "TPE beats random search in {32 trials: TPE wins over random|percent} of pairs",
+    "6.3": "two processes equal one to {float64, largest difference after 110 steps}",
+}
 QUIET = 0.31  # seconds that the fixed training of ``install/waiting.py`` takes on a quiet machine
 
 
@@ -114,18 +145,18 @@ def result_table() -> str:
     return "\n".join(rows)
 
 
-def measured(claim: Claim) -> str:
-    """Return what was measured: each number is the median, with lowest and highest value where they read otherwise."""
+def measured(notebook: str, text: str, *, spread: bool = True) -> str:
+    """Return the text with its numbers: medians, with lowest and highest value where they read otherwise."""
 
     def number(match: re.Match[str]) -> str:
         factor, form, unit = FORMS[match[3]]
-        found = [factor * value for value in _values(match[1] or claim.notebook, match[2], "quick")]
+        found = [factor * value for value in _values(match[1] or notebook, match[2], "quick")]
         if not found:
             return "not measured"
         low, middle, high = (f"{pick(found):{form}}" for pick in (min, statistics.median, max))
-        return f"{middle}{unit}" + (f" ({low} to {high})" if low != high else "")
+        return f"{middle}{unit}" + (f" ({low} to {high})" if spread and low != high else "")
 
-    return NUMBER.sub(number, claim.measured)
+    return NUMBER.sub(number, text)
 
 
 def claim_table(claims: Iterable[Claim]) -> str:
@@ -134,7 +165,9 @@ def claim_table(claims: Iterable[Claim]) -> str:
     for claim in claims:
         chapter, number = claim.notebook.split(".")
         path = next(ROOT.glob(f"0{chapter}_*/0{number}_*.ipynb")).relative_to(ROOT).as_posix()
-        rows.append(f"| {claim.source} | {claim.claim} | {measured(claim)} | [{claim.notebook}]({path}) |")
+        rows.append(
+            f"| {claim.source} | {claim.claim} | {measured(claim.notebook, claim.measured)} | [{claim.notebook}]({path}) |"
+        )
     return "\n".join(rows)
 
 
@@ -146,13 +179,14 @@ def claim_page() -> str:
     return "\n".join(parts)
 
 
-def with_times(text: str) -> str:
-    """Return README with the recorded times in the last column of the rows that link a notebook."""
+def with_lessons(text: str) -> str:
+    """Return README with result and recorded time in the last columns of the rows that link a notebook."""
 
     def row(match: re.Match[str]) -> str:
-        return f"{match[1]}| {seconds_of(match[2])} |"
+        result = measured(match[2], LESSONS.get(match[2], ""), spread=False)
+        return f"{match[1]}| {result} | {seconds_of(match[2])} |"
 
-    return re.sub(r"^(\| \[(\d\.\d) [^\n]*)\|[^|\n]*\|$", row, text, flags=re.M)
+    return re.sub(r"^(\| \[(\d\.\d) [^|\n]*\|[^|\n]*)\|[^|\n]*\|[^|\n]*\|$", row, text, flags=re.M)
 
 
 def with_results(text: str) -> str:
@@ -168,11 +202,31 @@ def with_claims(text: str) -> str:
 
 def generated(text: str) -> str:
     """Return README as it must be for the files in ``results``."""
-    return with_claims(with_results(with_times(text)))
+    return with_claims(with_results(with_lessons(text)))
+
+
+def picture() -> Any:
+    """Return README's picture: saved figures of notebooks, side by side and of one height."""
+    from PIL import Image
+
+    found = []
+    for name, start in FIGURES:
+        cells = json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]
+        outputs = [
+            output for cell in cells for output in cell.get("outputs", ()) if "image/png" in output.get("data", ())
+        ]
+        data = next(o["data"]["image/png"] for o in outputs if o["metadata"]["image/png"]["alt"].startswith(start))
+        figure = Image.open(io.BytesIO(base64.b64decode("".join(data)))).convert("RGB")
+        found.append(figure.resize((round(figure.width * 320 / figure.height), 320), Image.Resampling.LANCZOS))
+    whole = Image.new("RGB", (sum(figure.width for figure in found), 320), "white")
+    for number, figure in enumerate(found):
+        whole.paste(figure, (sum(left.width for left in found[:number]), 0))
+    return whole.quantize(64)
 
 
 def write() -> None:
-    """Bring README's tables and MEASURED.md up to date."""
+    """Bring README's tables and picture and MEASURED.md up to date."""
+    picture().save(PICTURE, optimize=True)
     for path, new in ((README, generated(README.read_text(encoding="utf-8"))), (MEASURED, claim_page())):
         if not path.exists() or new != path.read_text(encoding="utf-8"):
             path.write_text(new, encoding="utf-8", newline="\n")

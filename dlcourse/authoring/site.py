@@ -91,8 +91,9 @@ def _gather(source: Path) -> None:
         contents.setdefault(place.parts[0], []).append(place.with_suffix("").as_posix())
         text = path.read_text(encoding="utf-8").replace("../README.md", "../index.md")
         (source / place).write_text(text, encoding="utf-8")
-    for name in ("MEASURED.md", "CONTRIBUTING.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
+    (source / "results").mkdir()
+    for name in ("MEASURED.md", "CONTRIBUTING.md", "LICENSE", "results/course.png"):
+        shutil.copy(ROOT / name, source / name)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     trees = [(f"{folder[:2]} {TITLES.get(folder[:2], folder[3:])}", names) for folder, names in contents.items()]
     for caption, names in [*trees, ("About", ["MEASURED", "CONTRIBUTING"])]:

@@ -73,7 +73,7 @@ def test_numbers_come_from_the_recorded_runs(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(results, "load", lambda notebook, scale=None: content[notebook])
 
     def shown(text: str) -> str:
-        return readme.measured(Claim("1.1", "textbook", "a claim", text))
+        return readme.measured("1.1", text)
 
     assert shown("{x} and {2.1 x|whole}") == "2 (1 to 3) and 1,234"
     assert shown("{with |f|}, {with |f||percent}, {with |f||points}") == "0.5, 50.0 %, 50.0 points"
