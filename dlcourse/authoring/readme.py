@@ -50,7 +50,7 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("1.2", "test accuracy on the spirals, network", "test accuracy, network", percent),
     ("1.2", "test accuracy on the spirals, nearest neighbours", "test accuracy, nearest neighbours", percent),
     ("1.3", "test accuracy of the perceptron on digits", "test accuracy", percent),
-    ("1.3", "nearest neighbour on digits, validation", "validation accuracy of the nearest neighbour", percent),
+    ("1.3", "test accuracy of the nearest neighbour on digits", "test accuracy of the nearest neighbour", percent),
     ("2.2", "test accuracy of LeNet on digits", "mnist: mean test accuracy of five seeds", percent),
     ("2.2", "test accuracy of LeNet on Fashion-MNIST", "fashion_mnist: mean test accuracy of five seeds", percent),
     ("2.2", "validation accuracy with the textbook's recipe, best of five seeds", "the best of five seeds", percent),
@@ -165,9 +165,8 @@ def claim_table(claims: Iterable[Claim]) -> str:
     for claim in claims:
         chapter, number = claim.notebook.split(".")
         path = next(ROOT.glob(f"0{chapter}_*/0{number}_*.ipynb")).relative_to(ROOT).as_posix()
-        rows.append(
-            f"| {claim.source} | {claim.claim} | {measured(claim.notebook, claim.measured)} | [{claim.notebook}]({path}) |"
-        )
+        found = measured(claim.notebook, claim.measured)
+        rows.append(f"| {claim.source} | {claim.claim} | {found} | [{claim.notebook}]({path}) |")
     return "\n".join(rows)
 
 

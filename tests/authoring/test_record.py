@@ -162,7 +162,8 @@ def test_readme_shows_the_recorded_runs() -> None:
 
 def test_the_tables_of_readme_follow_the_files(folder: Path) -> None:
     record.main([str(notebook(folder, "from dlcourse.check import expect\nexpect('x', 1.5, at_least=1)"))])
-    text = "| [9.1 Trial](09_trial/01_trial.ipynb) | lesson | old | old |\n\n| notebook | result | a | b |\n|---|---|\n| x |\n"
+    lesson = "| [9.1 Trial](09_trial/01_trial.ipynb) | lesson | old | old |\n\n"
+    text = lesson + "| notebook | result | a | b |\n|---|---|\n| x |\n"
     new = readme.generated(text)
     assert "old" not in new and readme.seconds_of("9.1") in new.splitlines()[0]
     assert readme.cell_of("9.1", "x", readme.plain, "quick") == "1.5 (5 runs)"
