@@ -36,6 +36,12 @@ def load(notebook: str, scale: str | None = None) -> dict[str, Any]:
     return content
 
 
+def recorded_values(notebook: str, name: str, scale: str | None = None) -> list[float]:
+    """Return what each recorded run has measured for an ``expect`` line; NaN for a run that did not reach it."""
+    values = load(notebook, scale)["results"].get(name, {"values": []})["values"]
+    return [math.nan if value is None else value for value in values]
+
+
 def recorded(
     notebook: str, names: Sequence[str] | Mapping[str, str], *, alt: str, xlabel: str, scale: str | None = None
 ) -> Table:
@@ -47,10 +53,7 @@ def recorded(
     labels = dict(names) if isinstance(names, Mapping) else {name: name for name in names}
     for name in [name for name in labels if name not in results]:
         print(f"{labels[name]}: no recorded runs yet; `python -m dlcourse record` makes them.")
-    rows = {
-        label: [math.nan if value is None else value for value in results.get(name, {"values": []})["values"]]
-        for name, label in labels.items()
-    }
+    rows = {label: recorded_values(notebook, name, scale) for name, label in labels.items()}
     live = {label: check.MEASURED[name] for name, label in labels.items() if name in check.MEASURED}
     return plot.seeds(rows, alt=alt, xlabel=xlabel, live=live)
 

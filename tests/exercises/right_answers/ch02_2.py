@@ -21,7 +21,7 @@ def lenet_parameters(size, classes=10):
     ],
     "02.2-shift": [
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     moved = torch.zeros_like(images)
     height, width = images.shape[-2:]
     for i in range(height):
@@ -30,32 +30,32 @@ def shift(images, down, right):
                 moved[:, :, i, j] = images[:, :, i - down, j - right]
     return moved""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     H, W = images.shape[2:]
     rows, columns = torch.arange(H) - down, torch.arange(W) - right
     inside = ((rows >= 0) & (rows < H))[:, None] & ((columns >= 0) & (columns < W))
     return images[..., rows.clamp(0, H - 1)[:, None], columns.clamp(0, W - 1)] * inside""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     H, W = images.shape[-2:]
     if abs(down) >= H or abs(right) >= W:
         return torch.zeros_like(images)
     return F.pad(images, (right, -right, down, -down))""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     n, c, h, w = images.shape
     moved = torch.cat([images.new_zeros(n, c, abs(down), w), images, images.new_zeros(n, c, abs(down), w)], 2)
     moved = moved.roll(down, 2)[:, :, abs(down) : abs(down) + h]
     moved = torch.cat([moved.new_zeros(n, c, h, abs(right)), moved, moved.new_zeros(n, c, h, abs(right))], 3)
     return moved.roll(right, 3)[..., abs(right) : abs(right) + w]""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     H, W = images.shape[-2:]
     below = torch.diag_embed(torch.ones(max(H - abs(down), 0)), offset=-down) if abs(down) < H else torch.zeros(H, H)
     side = torch.diag_embed(torch.ones(max(W - abs(right), 0)), offset=right) if abs(right) < W else torch.zeros(W, W)
     return below @ images @ side""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     moved = images.roll((down, right), (-2, -1))
     if down:
         moved[..., slice(down) if down > 0 else slice(down, None), :] = 0

@@ -92,20 +92,20 @@ def lenet_parameters(size, classes=10):
         _count("{}").replace("classes=10", "classes"),
     ],
     "02.2-shift": [
-        "def shift(images, down, right):\n    return images.roll((down, right), (-2, -1))",
-        "def shift(images, down, right):\n    return F.pad(images, (down, -down, right, -right))",
-        "def shift(images, down, right):\n    return F.pad(images, (-right, right, -down, down))",
+        "def shift_any(images, down, right):\n    return images.roll((down, right), (-2, -1))",
+        "def shift_any(images, down, right):\n    return F.pad(images, (down, -down, right, -right))",
+        "def shift_any(images, down, right):\n    return F.pad(images, (-right, right, -down, down))",
         # fails when the shift is larger than the side
-        "def shift(images, down, right):\n    return F.pad(images, (right, -right, down, -down))",
+        "def shift_any(images, down, right):\n    return F.pad(images, (right, -right, down, -down))",
         # positive numbers only
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     moved = torch.zeros_like(images)
     moved[:, :, down:, right:] = images[:, :, : images.shape[2] - down, : images.shape[3] - right]
     return moved""",
         # changes the pictures
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     moved = images.roll((down, right), (-2, -1))
     rows, columns = images.shape[-2:]
     images.zero_()
@@ -115,25 +115,25 @@ def shift(images, down, right):
     return images""",
         # the wrong rows are emptied when it moves up
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     moved = images.roll((down, right), (-2, -1))
     moved[..., :down, :] = 0
     moved[..., :, :right] = 0
     return moved""",
         # only shifts up to the side
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     if abs(down) > images.shape[2] or abs(right) > images.shape[3]:
         return images
     return F.pad(images, (right, -right, down, -down))""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     height, width = images.shape[-2:]
     padded = F.pad(images, (width, width, height, height))
     return padded[..., height - down : 2 * height - down, width - right : 2 * width - right]""",
         # one batch, one size
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     moved = torch.zeros(2, 1, 5, 4)
     for i in range(5):
         for j in range(4):
@@ -141,7 +141,7 @@ def shift(images, down, right):
                 moved[:, :, i, j] = images[:, :, i - down, j - right]
     return moved""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     height, width = images.shape[-2:]
     moved = torch.zeros(2, 1, height, width)
     for i in range(height):
@@ -150,7 +150,7 @@ def shift(images, down, right):
                 moved[:, :, i, j] = images[:, :, i - down, j - right]
     return moved""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     images = images.squeeze()
     d, r = abs(down), abs(right)
     height, width = images.shape[-2:]
@@ -158,21 +158,21 @@ def shift(images, down, right):
     return padded[..., d - down : d - down + height, r - right : r - right + width].unsqueeze(1)""",
         # the border repeated in place of zeros
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     height, width = images.shape[-2:]
     rows = (torch.arange(height) - down).clamp(0, height - 1)
     columns = (torch.arange(width) - right).clamp(0, width - 1)
     return images[..., rows[:, None], columns]""",
         # the larger picture
-        "def shift(images, down, right):\n    return F.pad(images, (abs(right), 0, abs(down), 0))",
+        "def shift_any(images, down, right):\n    return F.pad(images, (abs(right), 0, abs(down), 0))",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     d, r = abs(down), abs(right)
     height, width = images.shape[-2:]
     padded = F.pad(images, (r, r, d, d)).numpy()
     return padded[..., d - down : d - down + height, r - right : r - right + width]""",
         """\
-def shift(images, down, right):
+def shift_any(images, down, right):
     d, r = abs(down), abs(right)
     height, width = images.shape[-2:]
     padded = F.pad(images, (r, r, d, d)).double()
