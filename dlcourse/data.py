@@ -15,13 +15,13 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from dlcourse import runtime
-from dlcourse.download import RESOURCES, ROOT, data_folder, fetch, replacing
+from dlcourse.download import RESOURCES, data_folder, fetch, own_folder, replacing
 from dlcourse.download import read_text as read_text  # notebooks know it as data.read_text
 
 
 def cache_folder() -> Path:
-    """Return the folder of parsed data, never inside ``DLCOURSE_DATA``: ``DLCOURSE_CACHE`` or ``data/cache``."""
-    return Path(os.environ.get("DLCOURSE_CACHE") or ROOT / "data" / "cache").expanduser().resolve()
+    """Return the folder of parsed data, never in ``DLCOURSE_DATA``: ``DLCOURSE_CACHE``, or ``cache`` in ``own_folder``."""
+    return Path(os.environ.get("DLCOURSE_CACHE") or own_folder() / "cache").expanduser().resolve()
 
 
 # --- images ------------------------------------------------------------------------------------------------

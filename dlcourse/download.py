@@ -19,6 +19,8 @@ import requests
 from requests import exceptions
 from tqdm import tqdm
 
+from dlcourse.install.machine import writable
+
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = (10.0, 30.0)  # seconds to connect, seconds without a byte
 RETRIES = 2  # per mirror, for cut connections, busy servers and wrong bytes
@@ -93,9 +95,24 @@ RESOURCES = {
 }  # fmt: skip
 
 
+@functools.cache
+def own_folder(root: Path = ROOT) -> Path:
+    """Return ``data`` in the repository, or a folder of the user where that cannot be written; says so on stderr."""
+    folder = root / "data"
+    if writable(folder if folder.is_dir() else root):
+        return folder
+    own = Path(pooch.os_cache("dlcourse"))
+    print(f"{root} cannot be written, so data and caches go to {own}.", file=sys.stderr)
+    return own
+
+
 def data_folder() -> Path:
-    """Return the folder of the datasets: ``DLCOURSE_DATA``, or ``data`` in the repository. It may be read-only."""
-    return Path(os.environ.get("DLCOURSE_DATA") or ROOT / "data").expanduser().resolve()
+    """Return the folder of the datasets: ``DLCOURSE_DATA``, or ``data`` in the repository. It may be read-only.
+
+    A ``data`` in a read-only repository serves when something is in it; otherwise it is ``own_folder``.
+    """
+    folder = os.environ.get("DLCOURSE_DATA") or (ROOT / "data" if any((ROOT / "data").glob("*")) else own_folder())
+    return Path(folder).expanduser().resolve()
 
 
 @contextlib.contextmanager

@@ -492,3 +492,18 @@ def test_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.Monk
     assert download.data_folder() == (tmp_path / "data").resolve()
     monkeypatch.setenv("DLCOURSE_DATA", "")
     assert download.data_folder() == download.ROOT / "data"
+
+
+def test_a_repository_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(download, "ROOT", tmp_path / "course")
+    monkeypatch.setattr(download, "writable", lambda folder: False)
+    monkeypatch.setattr(download.pooch, "os_cache", lambda name: tmp_path / "home" / name)
+    assert download.own_folder(tmp_path / "course") == tmp_path / "home" / "dlcourse"
+    assert "cannot be written, so data and caches go to" in capsys.readouterr().err
+    monkeypatch.setattr(download, "own_folder", lambda: tmp_path / "home" / "dlcourse")
+    monkeypatch.delenv("DLCOURSE_DATA", raising=False)
+    assert download.data_folder() == (tmp_path / "home" / "dlcourse").resolve()
+    (tmp_path / "course" / "data" / "MNIST").mkdir(parents=True)  # provided by whoever installed the course
+    assert download.data_folder() == (tmp_path / "course" / "data").resolve()
