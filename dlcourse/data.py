@@ -20,7 +20,7 @@ from dlcourse.download import read_text as read_text  # notebooks know it as dat
 
 
 def cache_folder() -> Path:
-    """Return the folder of parsed data, never in ``DLCOURSE_DATA``: ``DLCOURSE_CACHE``, or ``cache`` in ``own_folder``."""
+    """Return the folder of parsed data, never in ``DLCOURSE_DATA``: ``DLCOURSE_CACHE`` or ``own_folder``/cache."""
     return Path(os.environ.get("DLCOURSE_CACHE") or own_folder() / "cache").expanduser().resolve()
 
 
