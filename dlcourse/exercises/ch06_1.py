@@ -88,6 +88,7 @@ def _edge(attempt: Any) -> Iterator[Case]:
         "The best trial has the smallest error.": with_rule(best=max),
         "On a logarithmic scale a tenth of the range is a tenth of log(high / low).": with_rule(logarithm=False),
         "The range is that of the search, from low to high, not that of the trials.": with_rule(of_values=True),
+        "A trial with a large error has not broken down: only NaN is left out.": with_rule(lambda error: error < 0.5),
     }
     hint = "share = (value − low) / (high − low), of the logarithms where log is True; ≤ 0.1 is low, ≥ 0.9 is high."
     nan = math.nan
@@ -104,6 +105,12 @@ def _edge(attempt: Any) -> Iterator[Case]:
         ([0.3, 0.4, 0.5], [0.1, 0.2, 0.3], 0.0, 1.0, False),
         ([20, 35, 64, 120], [0.4, 0.2, 0.1, nan], 16, 256, True),
         ([3, 5], [nan, nan], 1, 9, False),
+        ([7.0, 40.0, 93.5], [0.6, 0.7, 0.8], 0.0, 100.0, False),
+        ([11.0, 40.0], [0.1, 0.2], 0.0, 100.0, False),
+        ([30.0, 500.0], [0.1, 0.2], 1.0, 1000.0, False),
+        ([93.0, 50.0], [0.1, 0.2], 0.0, 100.0, False),
+        ([11.0, 14.0, 17.0], [0.3, 0.1, 0.2], 10.0, 20.0, True),
+        ([10.6, 14.0, 17.0], [0.1, 0.3, 0.2], 10.0, 20.0, True),
     ):
         shown = f"values {values}, errors {errors}, range {low:g} to {high:g}, log={log}"
         yield Case(shown, attempt, reference, hint, args=(values, errors, low, high, log), causes=causes)
@@ -113,10 +120,11 @@ def _edge(attempt: Any) -> Iterator[Case]:
 def _clipping(attempt: Any) -> Iterator[Case]:
     def plan(
         norms: Tensor, new_norms: Tensor, percent: float = 90, of: str = "new", part: float | None = None,
-        middle: float = 0.5, below: bool = False,
+        middle: float = 0.5, below: bool = False, equal: bool = False,
     ) -> tuple[float, float, str]:  # fmt: skip
         limit = norms.quantile(percent / 100 if part is None else part).item()
-        share = ((norms if of == "old" else new_norms) > limit).float().mean().item()
+        seen = norms if of == "old" else new_norms
+        share = (seen >= limit if equal else seen > limit).float().mean().item()
         share = 1 - share if below else share
         return limit, share, "lower the rate" if share > middle else "clip"
 
@@ -126,6 +134,9 @@ def _clipping(attempt: Any) -> Iterator[Case]:
         "The limit is the percentile that is asked for, not always the 90th.": lambda *a: other(*a, part=0.9),
         "Clipped are the norms above the limit, not those below.": lambda *a: other(*a, below=True),
         "The advice changes at one half: 0.5 itself is still clipping.": lambda *a: other(*a, middle=0.1),
+        "Clipped are the norms above the limit; one that is equal to it stays as it is.": lambda *a: other(
+            *a, equal=True
+        ),
         "90 percent is the part 0.9 for torch.quantile; the largest 90 % start at 0.1.": lambda *a: other(*a, part=0.1),
     }
     hint = "norms.quantile(percent / 100), then the mean of new_norms > limit, then compare this share with 0.5."
@@ -140,6 +151,10 @@ def _clipping(attempt: Any) -> Iterator[Case]:
     even = torch.arange(11.0)
     half = torch.tensor([1.0, 2.0, 9.5, 10.0])
     yield Case("norms 0 to 10, half of the new ones clipped", attempt, plan, hint, args=(even, half, 90), causes=causes)
+    ties = torch.tensor([5.0, 5.0, 6.0, 1.0])
+    yield Case("norms 0 to 10, two new ones at the limit", attempt, plan, hint, args=(even, ties, 50), causes=causes)
+    most = torch.cat([torch.ones(49), torch.full((51,), 10.0)])
+    yield Case("norms 0 to 10, 51 of 100 new ones clipped", attempt, plan, hint, args=(even, most, 90), causes=causes)
     yield Case("percent left at its default", lambda a, b: attempt(a, b), plan, hint, args=(even, 2 * even))
 
 
@@ -175,6 +190,8 @@ def _warmup(attempt: Any) -> Iterator[Case]:
         (0.01, 1000, {10: False, 100: False}),
         (1.0, 90, {10: True, 9: True, 5: False}),
         (0.5, 200, {}),
+        (0.5, 255, {26: True, 40: True}),
+        (0.5, 254, {26: False, 25: True}),
     ):
         shown = f"unstable {unstable:g}, {steps} steps, survived {survived}"
         right = plan(unstable, steps, survived)  # the value, because None is one
@@ -201,7 +218,11 @@ def _adopt(attempt: Any) -> Iterator[Case]:
     def by_mean(old: list[float], new: list[float], cost: float) -> str:
         return "adopt" if sum(old) - sum(new) > cost * len(old) else "keep"
 
+    def ninety(old: list[float], new: list[float], cost: float) -> str:
+        return decision(torch.tensor(old) - torch.tensor(new), cost, 0.05)
+
     causes = {
+        "The middle 95 % leave out 2.5 % on either side.": ninety,
         "The seeds are paired: draw gains, old[i] − new[i], not old and new each for themselves.": unpaired,
         "The mean alone does not say how sure you are; look at where 95 % of the drawn means lie.": by_mean,
         "Errors: the gain is old − new.": lambda old, new, cost: reference(new, old, cost),
@@ -222,6 +243,10 @@ def _adopt(attempt: Any) -> Iterator[Case]:
         ([0.2, 0.9, 0.6, -0.2, 0.7, 1.1, 0.4, 0.5], 0.0),
         ([0.2, 0.9, 0.6, -0.2, 0.7, 1.1, 0.4, 0.5], 0.5),
         ([2.0, 2.5, 1.5, 2.2], 1.0),
+        ([1.2, -0.4, 0.9, -0.5, 0.8, 0.1, 1.0, -0.3], 0.0),
+        ([1.4, -0.3, 0.9, 0.0, 1.1, 0.3, 0.8, -0.2], 0.0),
+        ([1.4, -0.3, 0.9, 0.0, 1.1, 0.3, 0.8, -0.2], 0.15),
+        ([-1.3, 0.2, -0.8, 0.1, -1.0, -0.2, -0.7, 0.1], 0.0),
     ):
         old = levels[: len(gains)]
         new = [level - gain for level, gain in zip(old, gains, strict=True)]

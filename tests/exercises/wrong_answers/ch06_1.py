@@ -88,6 +88,40 @@ WRONG = {
         "    x = min(done)[1]\n"
         "    share = math.log(x / low) / math.log(high / low) if log else (x - low) / (high - low)\n"
         "    return 'low' if share <= 0.1 else 'high' if share >= 0.9 else 'inside'",
+        # a twentieth, and an eighth, of the range
+        "def edge(values, errors, low, high, log):\n"
+        "    done = [(e, v) for e, v in zip(errors, values) if not math.isnan(e)]\n"
+        "    if not done:\n        return 'infeasible'\n"
+        "    x = min(done)[1]\n"
+        "    share = math.log(x / low) / math.log(high / low) if log else (x - low) / (high - low)\n"
+        "    return 'low' if share <= 0.05 else 'high' if share >= 0.95 else 'inside'",
+        "def edge(values, errors, low, high, log):\n"
+        "    done = [(e, v) for e, v in zip(errors, values) if not math.isnan(e)]\n"
+        "    if not done:\n        return 'infeasible'\n"
+        "    x = min(done)[1]\n"
+        "    share = math.log(x / low) / math.log(high / low) if log else (x - low) / (high - low)\n"
+        "    return 'low' if share <= 0.12 else 'high' if share >= 0.88 else 'inside'",
+        # the scale is guessed from the range
+        "def edge(values, errors, low, high, log):\n"
+        "    done = [(e, v) for e, v in zip(errors, values) if not math.isnan(e)]\n"
+        "    if not done:\n        return 'infeasible'\n"
+        "    x = min(done)[1]\n"
+        "    share = math.log(x / low) / math.log(high / low) if low > 0 else (x - low) / (high - low)\n"
+        "    return 'low' if share <= 0.1 else 'high' if share >= 0.9 else 'inside'",
+        "def edge(values, errors, low, high, log):\n"
+        "    done = [(e, v) for e, v in zip(errors, values) if not math.isnan(e)]\n"
+        "    if not done:\n        return 'infeasible'\n"
+        "    x = min(done)[1]\n"
+        "    wide = low > 0 and high / low >= 10\n"
+        "    share = math.log(x / low) / math.log(high / low) if wide else (x - low) / (high - low)\n"
+        "    return 'low' if share <= 0.1 else 'high' if share >= 0.9 else 'inside'",
+        # large errors count as broken down
+        "def edge(values, errors, low, high, log):\n"
+        "    done = [(e, v) for e, v in zip(errors, values) if e <= 0.5]\n"
+        "    if not done:\n        return 'infeasible'\n"
+        "    x = min(done)[1]\n"
+        "    share = math.log(x / low) / math.log(high / low) if log else (x - low) / (high - low)\n"
+        "    return 'low' if share <= 0.1 else 'high' if share >= 0.9 else 'inside'",
     ],
     "06.1-clipping": [
         # of the old run
@@ -125,6 +159,16 @@ WRONG = {
         "    limit = norms.quantile(percent / 100)\n"
         "    share = (new_norms > limit).float().mean()\n"
         "    return limit, share, 'lower the rate' if share > 0.5 else 'clip'",
+        # a norm at the limit counts as clipped
+        "def plan_clipping(norms, new_norms, percent=90):\n"
+        "    limit = norms.quantile(percent / 100).item()\n"
+        "    share = (new_norms >= limit).float().mean().item()\n"
+        "    return limit, share, 'lower the rate' if share > 0.5 else 'clip'",
+        # the advice changes too late
+        "def plan_clipping(norms, new_norms, percent=90):\n"
+        "    limit = norms.quantile(percent / 100).item()\n"
+        "    share = (new_norms > limit).float().mean().item()\n"
+        "    return limit, share, 'lower the rate' if share > 0.52 else 'clip'",
     ],
     "06.1-warmup": [
         # the longest
@@ -155,6 +199,13 @@ WRONG = {
         "def plan_warmup(unstable, steps, survived):\n"
         "    n = min(n for n, alive in survived.items() if alive and n <= steps / 10)\n"
         "    return 10 * unstable, n, steps + n",
+        # a tenth, rounded
+        "def plan_warmup(unstable, steps, survived):\n"
+        "    lengths = [n for n, alive in survived.items() if alive and n <= round(steps / 10)]\n"
+        "    return (10 * unstable, min(lengths), steps + min(lengths)) if lengths else None",
+        "def plan_warmup(unstable, steps, survived):\n"
+        "    lengths = [n for n, alive in survived.items() if alive and n <= math.ceil(steps / 10)]\n"
+        "    return (10 * unstable, min(lengths), steps + min(lengths)) if lengths else None",
     ],
     "06.1-adopt": [
         # the mean alone
@@ -181,5 +232,81 @@ WRONG = {
         "def decide(old, new, cost):\n"
         "    _, low, high = interval(old, new)\n"
         "    return 'adopt' if low > cost else 'more seeds'",
+        # 0.5 standard errors
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    error = gains.std() / len(gains) ** 0.5\n"
+        "    low, high = gains.mean() - 0.5 * error, gains.mean() + 0.5 * error\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # 1 standard errors
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    error = gains.std() / len(gains) ** 0.5\n"
+        "    low, high = gains.mean() - 1 * error, gains.mean() + 1 * error\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # 1.5 standard errors
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    error = gains.std() / len(gains) ** 0.5\n"
+        "    low, high = gains.mean() - 1.5 * error, gains.mean() + 1.5 * error\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # 3 standard errors
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    error = gains.std() / len(gains) ** 0.5\n"
+        "    low, high = gains.mean() - 3 * error, gains.mean() + 3 * error\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # the middle half
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    means = gains[torch.randint(len(gains), (5000, len(gains)))].mean(1)\n"
+        "    low, high = means.quantile(torch.tensor([0.25, 0.75])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # the middle 80 %
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    means = gains[torch.randint(len(gains), (5000, len(gains)))].mean(1)\n"
+        "    low, high = means.quantile(torch.tensor([0.1, 0.9])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # the middle 90 %
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    means = gains[torch.randint(len(gains), (5000, len(gains)))].mean(1)\n"
+        "    low, high = means.quantile(torch.tensor([0.05, 0.95])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # the middle 99.9 %
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    means = gains[torch.randint(len(gains), (5000, len(gains)))].mean(1)\n"
+        "    low, high = means.quantile(torch.tensor([0.0005, 0.9995])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # one side
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    means = gains[torch.randint(len(gains), (5000, len(gains)))].mean(1)\n"
+        "    low, high = means.quantile(torch.tensor([0.05, 1.0])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # the median of each draw
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    picks = gains[torch.randint(len(gains), (5000, len(gains)))]\n"
+        "    low, high = picks.median(1).values.quantile(torch.tensor([0.025, 0.975])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # draws of four
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(old) - torch.tensor(new)\n"
+        "    means = gains[torch.randint(len(gains), (5000, 4))].mean(1)\n"
+        "    low, high = means.quantile(torch.tensor([0.025, 0.975])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # each sorted first
+        "def decide(old, new, cost):\n"
+        "    gains = torch.tensor(sorted(old)) - torch.tensor(sorted(new))\n"
+        "    means = gains[torch.randint(len(gains), (5000, len(gains)))].mean(1)\n"
+        "    low, high = means.quantile(torch.tensor([0.025, 0.975])).tolist()\n"
+        "    return 'adopt' if low > cost else 'keep' if high < cost else 'more seeds'",
+        # votes
+        "def decide(old, new, cost):\n"
+        "    won = sum(a - b > cost for a, b in zip(old, new)) / len(old)\n"
+        "    return 'adopt' if won >= 0.75 else 'keep' if won <= 0.25 else 'more seeds'",
     ],
 }
