@@ -2,7 +2,7 @@
 
 Each run trains LeNet once on 500 digits, with the functions of the notebook, and appends one line to
 ``results/studies/process.jsonl``. The same command goes on where it was stopped; two processes may share the work
-(``--part 1/2``, ``--part 2/2``). All of it takes about eight minutes on one quiet core.
+(``--part 1/2``, ``--part 2/2``). All of it takes about twenty minutes on one quiet core.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dlcourse.train import evaluate
 RATES = (0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032)
 NARROW, WIDE, POINTS = (0.0001, 0.001), (0.0005, 0.1), {"narrow": 12, "trial": 48}
 BATCHES, STEPS = (16, 128), 256
-SGD_RATES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
+FRESH = range(100, 106)  # seeds that chose nothing
 RECIPE = {"lr": 0.004, "schedule": "one cycle"}  # of notebook 2.2
 SIMPLE = {"shift": 2}  # what the isolation plot of the trials suggests, without the other three numbers
 
@@ -126,6 +126,21 @@ def wanted(runs: list[studies.Run]) -> Iterator[studies.Settings]:
     limit = statistics.median(run["norms"][1] for run in results.select(runs, study="sweep", lr=plain))
     cures: dict[str, dict[str, Any]] = {"warm-up": {"warmup": 50}, "clipping": {"clip": round(limit, 2)}}
     cures["normalisation"] = {"norm": True}
+    for name, change in ({"nothing": {}} | cures).items():
+        for lr in (0.001,) * (name == "nothing") + (0.002, 0.004, 0.008, 0.016):
+            for seed in FRESH:
+                yield {"study": "fresh cure", "cure": name, "lr": lr, "seed": seed, **change}
+    for size in BATCHES:
+        for lr in (0.001, 0.004, 0.008):
+            for seed in FRESH:
+                yield {"study": "fresh batch", "batch_size": size, "lr": lr, "seed": seed}
+    for clip in (None, round(limit, 2), 0.5, 0.05):
+        for seed in FRESH:
+            yield {"study": "clip", "clip": clip, "lr": 0.032, "seed": seed}
+    for lr in (0.064, 0.16, 0.32):
+        for warmup in (10, 25, 50, 100):
+            for seed in range(100, 103):
+                yield {"study": "warm-up", "warmup": warmup, "lr": lr, "seed": seed}
     for name, change in cures.items():
         for lr in (0.001, 0.002) * (name == "normalisation") + (0.004, 0.008, 0.016, 0.032, 0.064):
             for seed in range(2):
@@ -136,39 +151,32 @@ def wanted(runs: list[studies.Run]) -> Iterator[studies.Settings]:
     if len(results.select(runs, study="decay")) < 12:
         return
     decay = mean_errors(runs, "lr", study="decay")
+    normal = mean_errors(runs, "lr", study="cure", cure="normalisation")
     rounds = {"norm": True, "schedule": "linear"}
     for study in POINTS:
         for k, point in enumerate(points(study)):
             yield {"study": study, "k": k, "seed": 0, **rounds, **point}
     for k, point in enumerate(points("trial")):
         yield {"study": "short", "k": k, "seed": 0, **rounds, **point, "epochs": 4}
+        yield {"study": "again", "k": k, "seed": 1, **rounds, **point}
     trials = results.select(runs, study="trial")
     if len(trials) == POINTS["trial"]:
         best = min(trials, key=lambda run: (run["error"], run["loss"]))["settings"]
         lr = min(decay, key=lambda value: decay[value])
         candidates = {
-            "default": {}, "default, lr tuned": {"lr": plain}, "recipe of 2.2": RECIPE,
+            "default": {}, "default, rate 0.004": {"lr": 0.004}, "default, lr tuned": {"lr": plain},
+            "recipe of 2.2": RECIPE, "recipe + shift": RECIPE | SIMPLE,
+            "recipe + shift, normalisation": RECIPE | SIMPLE | {"norm": True},
+            "+ normalisation": {"norm": True, "lr": min(normal, key=lambda value: normal[value])},
             "+ normalisation, decay": {**rounds, "lr": lr}, "+ shift": {**rounds, "lr": lr, **SIMPLE},
             "best trial": {name: best[name] for name in (*rounds, "lr", "weight_decay", "dropout", "shift")},
         }  # fmt: skip
-        for seed in range(100, 108):  # seeds that chose nothing
+        for seed in range(100, 108):
             for name, change in candidates.items():
                 yield {"study": "final", "name": name, "seed": seed, **change}
         for number in range(8):
-            for name in ("default, lr tuned", "+ shift"):
+            for name in ("recipe of 2.2", "+ shift"):
                 yield {"study": "split", "name": name, "split": number, "seed": 100, **candidates[name]}
-    steep = {"optimizer": "SGD", "weight_decay": 0.0}
-    for lr in SGD_RATES:
-        for seed in range(2):
-            yield {"study": "SGD", "cure": "nothing", "lr": lr, "seed": seed, **steep}
-    if len(results.select(runs, study="SGD")) < 2 * len(SGD_RATES):
-        return
-    sgd = mean_errors(runs, "lr", study="SGD", cure="nothing")
-    calm = results.select(runs, study="SGD", cure="nothing", lr=min(sgd, key=lambda lr: sgd[lr]))
-    limit = statistics.median(run["norms"][1] for run in calm)
-    for lr in SGD_RATES:
-        for seed in range(2):
-            yield {"study": "SGD", "cure": "clipping", "lr": lr, "seed": seed, "clip": round(limit, 2), **steep}
     for size in BATCHES:
         for lr in RATES[2:7]:
             for seed in range(2):
@@ -194,7 +202,7 @@ def run(settings: dict[str, Any]) -> dict[str, Any]:
     if study in ("gallery", "sweep", "cure", "trial", "decay"):
         for name in ("train_loss", "val_loss", "val_error"):
             result[name] = [float(f"{value:.3g}") for value in history[name]]
-    if study in ("sweep", "cure", "SGD"):
+    if study in ("sweep", "cure", "clip"):
         sizes = torch.stack(norms).cpu()
         result["norms"] = [round(value, 3) for value in sizes.nanquantile(torch.tensor([0.5, 0.9, 1.0])).tolist()]
         if changes.get("clip"):
