@@ -295,17 +295,18 @@ def paths(
 def sweeps(
     panels: Mapping[str, Sequence[tuple[float, float]]], *, alt: str, ylabel: str, xlabel: str = "learning rate",
     columns: int = 3, chosen: Mapping[str, float] | None = None, ylim: tuple[float, float] | None = None,
-    live: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    live: Mapping[str, Sequence[tuple[float, float]]] | None = None, sharex: bool = False,
 ) -> None:  # fmt: skip
     """Draw results against a setting on a logarithmic axis, one panel a name: a dot for each run, a line through means.
 
     A run is (setting, result); results that are not finite are left out. ``chosen`` gives a setting that is marked by a
-    vertical line, ``live`` the runs of this session, drawn as crosses.
+    vertical line, ``live`` the runs of this session, drawn as crosses; with ``sharex`` all panels have the same range.
     """
     lines = -(-len(panels) // columns)
     figure, axes = plt.subplots(
-        lines, columns, figsize=(3.4 * columns, 0.6 + 2.3 * lines), sharey=True, squeeze=False, layout="constrained"
-    )
+        lines, columns, figsize=(3.4 * columns, 0.6 + 2.3 * lines), sharex=sharex, sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
     for axis in axes.flat[len(panels) :]:
         axis.axis("off")
     for axis, (name, runs) in zip(axes.flat, panels.items(), strict=False):

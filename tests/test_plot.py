@@ -217,4 +217,9 @@ def test_sweeps_have_a_panel_a_name_with_runs_means_and_marks() -> None:
     assert first.lines[0].get_xydata().tolist() == [[0.1, 2.0], [1.0, 4.0]]
     assert [len(dots.get_offsets()) for dots in first.collections] == [3, 1]
     assert len(first.lines) == 2 and len(second.lines) == 1
+    assert first.get_xlim() != second.get_xlim()
+    plt.close("all")
+    plot.sweeps({"a": runs, "b": [(2.0, 1.0)]}, alt="two panels", ylabel="y", columns=2, sharex=True)
+    first, second = plt.gcf().axes
+    assert first.get_xlim() == second.get_xlim()
     plt.close("all")
