@@ -126,9 +126,35 @@ def test_the_study_wants_what_the_record_has(study: dict[str, Any]) -> None:
     """Each recorded run is one that the script would make; trials may have other points under another SciPy."""
     runs = results.study("process")
     wanted = {studies._key(settings) for settings in study["wanted"](runs)}
-    kinds = ("trial", "narrow", "short", "final")
+    kinds = ("trial", "narrow", "short", "again", "final")
     strange = [run["settings"] for run in runs if studies._key(run["settings"]) not in wanted]
     assert not [settings for settings in strange if settings["study"] not in kinds]
+
+
+def test_candidates_differ_in_what_their_names_say() -> None:
+    runs = results.select(results.study("process"), study="final", seed=100)
+    sets = {
+        run["settings"]["name"]: {k: v for k, v in run["settings"].items() if k not in ("study", "name", "seed")}
+        for run in runs
+    }
+    assert len(sets) == 10 and sets["default"] == {} and sets["default, rate 0.004"] == {"lr": 0.004}
+    recipe = sets["recipe of 2.2"]
+    assert sets["recipe + shift"] == recipe | {"shift": 2}
+    assert sets["recipe + shift, normalisation"] == recipe | {"shift": 2, "norm": True}
+    assert set(sets["+ normalisation"]) == {"norm", "lr"}
+    assert set(sets["+ normalisation, decay"]) == {"norm", "lr", "schedule"}
+    assert sets["+ shift"] == sets["+ normalisation, decay"] | {"shift": 2}
+
+
+def test_fresh_seeds_have_chosen_nothing(study: dict[str, Any]) -> None:
+    runs = results.study("process")
+    choosers = {
+        run["settings"]["seed"] for run in runs if run["settings"]["study"] in ("sweep", "cure", "decay", "trial")
+    }
+    kinds = ("fresh cure", "fresh batch", "clip", "warm-up", "final")
+    assert not choosers & {run["settings"]["seed"] for run in runs if run["settings"]["study"] in kinds}
+    cured = results.select(runs, study="fresh cure", lr=0.016)
+    assert {run["settings"]["seed"] for run in cured} == set(study["FRESH"]) and len(cured) == 4 * len(study["FRESH"])
 
 
 def test_the_gallery_has_one_run_for_each_panel(study: dict[str, Any]) -> None:
