@@ -156,15 +156,15 @@ def _convex(attempt: Any) -> Iterator[Case]:
 
 @checks("05.1-schedule")
 def _schedule(attempt: Any) -> Iterator[Case]:
-    def power(beta: float, exponent: float = -0.5, first: int = 0) -> Callable[[float, int, int], list[float]]:
+    def power(beta: float, exponent: float = -0.5, first: int = 0) -> Callable[[float, float, int], list[float]]:
         return lambda lr, half, steps: [lr * (1 + beta / half * t) ** exponent for t in range(first, steps + first)]
 
     reference = power(3)
     causes = {
-        "Half of the rate is where the root is 2, so where 1 + β·t = 4.": power(1),
+        "Half of the rate is where the root is 2, so where 1 + a·t = 4.": power(1),
         "The exponent is −1/2: the root of the time.": power(1, -1),
         "The first rate is lr itself: t starts at 0.": power(3, first=1),
-        "1 + β·half_time = 4 gives β = 3 / half_time.": power(4),
+        "1 + a·half_time = 4 gives a = 3 / half_time.": power(4),
         "It falls like a root, not exponentially.": lambda lr, half, steps: [
             lr * 0.5 ** (t / half) for t in range(steps)
         ],
@@ -172,9 +172,13 @@ def _schedule(attempt: Any) -> Iterator[Case]:
         "Do not take the rate before as the start: lr stays lr.": lambda lr, half, steps: [
             lr * (1 + 3 / half) ** (-0.5 * t) for t in range(steps)
         ],
+        "half_time need not be a whole number: do not cut it.": lambda lr, half, steps: reference(lr, int(half), steps),
     }
-    hint = "Solve (1 + β · half_time)^(−1/2) = 1/2 for β; then one rate for each t in range(steps)."
-    for lr, half, steps in ((0.1, 3, 5), (1.0, 1, 4), (0.5, 10, 12), (0.02, 30, 31), (0.3, 7, 1), (2.0, 4, 0)):
+    hint = "Solve (1 + a · half_time)^(−1/2) = 1/2 for a; then one rate for each t in range(steps)."
+    for lr, half, steps in (
+        (0.1, 3, 5), (1.0, 1, 4), (0.5, 10, 12), (0.02, 30, 31), (0.3, 7, 1), (2.0, 4, 0), (0.2, 2.5, 6),
+        (0.4, 7.75, 9),
+    ):  # fmt: skip
         shown = f"lr {lr}, half_time {half}, {steps} steps"
         yield Case(shown, attempt, reference, hint, 1e-7, args=(lr, half, steps), causes=causes)
 

@@ -91,6 +91,13 @@ WRONG = {
         "def root_schedule(lr, half_time, steps):\n    return lr * (1 + 3 * torch.arange(steps) / half_time) ** -0.5",
         # the textbook's constant, whatever the half-time
         "def root_schedule(lr, half_time, steps):\n    return [lr * (1 + 0.1 * t) ** -0.5 for t in range(steps)]",
+        # the half-time cut or rounded to a whole step
+        "def root_schedule(lr, half_time, steps):\n"
+        "    return [lr * (1 + 3 * t / int(half_time)) ** -0.5 for t in range(steps)]",
+        "def root_schedule(lr, half_time, steps):\n"
+        "    return [lr * (1 + 3 * t / round(half_time)) ** -0.5 for t in range(steps)]",
+        "def root_schedule(lr, half_time, steps):\n"
+        "    return [lr * (1 + 3 * t / math.ceil(half_time)) ** -0.5 for t in range(steps)]",
     ],
     "05.1-bug": [
         # the gradients still add up
