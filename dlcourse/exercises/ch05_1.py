@@ -204,7 +204,9 @@ def _bug(attempt: Any) -> Iterator[Case]:
         "Divide by the number of rows, not of columns.": planted(lambda X: 1 / X.shape[1], False),
         "One ½ is enough.": planted(lambda X: 0.5 / len(X), False),
     }
-    hint = "For one step from zero: lr times the mean over the rows of x·y."
+    one = "For one step from zero: lr times the mean over the rows of x·y."
+    more = "Each step takes the gradient at the new w alone. For the next backward w must stay a leaf that requires a "
+    more += "gradient: `w -= …` in no_grad keeps it, `w = w − …` makes another tensor."
 
     def reference(X: Tensor, y: Tensor, lr: float, steps: int) -> Tensor:
         return descent(X, y, lr, steps, 1 / len(X), False)
@@ -219,6 +221,7 @@ def _bug(attempt: Any) -> Iterator[Case]:
         (3, 2, 0.1, 0),
     ):
         X, y = torch.randn(n, d, generator=source), torch.randn(n, generator=source)
+        hint = more if steps > 1 else one
         shown = f"{n} rows, {d} columns, lr {lr}, {steps} steps"
         yield Case(shown, attempt, reference, hint, 1e-4, args=(X, y, lr, steps), causes=causes)
 

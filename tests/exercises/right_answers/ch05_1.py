@@ -49,6 +49,13 @@ RIGHT = {
         "    return (lr * (1 + 3 * torch.arange(steps).double() / half_time).rsqrt()).tolist()",
     ],
     "05.1-bug": [
+        # a new leaf in each step
+        "def repaired(X, y, lr, steps):\n"
+        "    w = torch.zeros(X.shape[1], requires_grad=True)\n"
+        "    for _ in range(steps):\n"
+        "        (((X @ w - y) ** 2).mean() / 2).backward()\n"
+        "        w = (w - lr * w.grad).detach().requires_grad_()\n"
+        "    return w",
         "def repaired(X, y, lr, steps):\n"
         "    w = torch.zeros(X.shape[1])\n"
         "    for _ in range(steps):\n"

@@ -149,6 +149,36 @@ WRONG = {
         "    for _ in range(steps + 1):\n"
         "        w = w - lr * X.T @ (X @ w - y) / len(y)\n"
         "    return w",
+        # after the first step w does not require a gradient, or is no leaf
+        "def repaired(X, y, lr, steps):\n"
+        "    w = torch.zeros(X.shape[1], requires_grad=True)\n"
+        "    for _ in range(steps):\n"
+        "        (((X @ w - y) ** 2).mean() / 2).backward()\n"
+        "        with torch.no_grad():\n"
+        "            w = w - lr * w.grad\n"
+        "    return w",
+        "def repaired(X, y, lr, steps):\n"
+        "    w = torch.zeros(X.shape[1], requires_grad=True)\n"
+        "    for _ in range(steps):\n"
+        "        (((X @ w - y) ** 2).mean() / 2).backward()\n"
+        "        w = (w - lr * w.grad).detach()\n"
+        "    return w",
+        "def repaired(X, y, lr, steps):\n"
+        "    w = torch.zeros(X.shape[1], requires_grad=True)\n"
+        "    for _ in range(steps):\n"
+        "        (((X @ w - y) ** 2).mean() / 2).backward()\n"
+        "        w.requires_grad_(False)\n"
+        "        w -= lr * w.grad\n"
+        "    return w",
+        # a loss without a graph
+        "def repaired(X, y, lr, steps):\n"
+        "    w = torch.zeros(X.shape[1], requires_grad=True)\n"
+        "    for _ in range(steps):\n"
+        "        w.grad = torch.zeros_like(w)\n"
+        "        (((X @ w.detach() - y) ** 2).mean() / 2).requires_grad_().backward()\n"
+        "        with torch.no_grad():\n"
+        "            w -= lr * w.grad\n"
+        "    return w",
         # the exact solution
         "def repaired(X, y, lr, steps):\n    return torch.linalg.lstsq(X, y.unsqueeze(1)).solution.squeeze(1)",
         # a smaller rate in place of the mean, and the sum kept
