@@ -97,5 +97,15 @@ RIGHT = {
         "    study.optimize(objective, n_trials=trials)\n"
         "    best = study.best_trial\n"
         "    return score(best.params['optimizer'], best.user_attrs['lr'], 'test')",
+        # a sampler that learns from its trials
+        "def tune(score, trials, ranges, seed):\n"
+        "    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))\n"
+        "    def objective(trial):\n"
+        "        kind = trial.suggest_categorical('optimizer', list(ranges))\n"
+        "        lr = trial.suggest_float('lr of ' + kind, *ranges[kind], log=True)\n"
+        "        return score(kind, lr, 'validation')\n"
+        "    study.optimize(objective, n_trials=trials)\n"
+        "    kind = study.best_params['optimizer']\n"
+        "    return score(kind, study.best_params['lr of ' + kind], 'test')",
     ],
 }

@@ -11,6 +11,17 @@ TUNE = (
     "    kind = study.best_params['optimizer']\n"
     "    return score(kind, study.best_params['lr of ' + kind], 'test')"
 )
+DRAWN = (
+    "def tune(score, trials, ranges, seed):\n"
+    "    chance, best = random.Random(seed), (math.inf, '', 0.0)\n"
+    "    for _ in range(trials):\n"
+    "        kind = chance.choice(list(ranges))\n"
+    "        low, high = ranges[kind]\n"
+    "        u = chance.random()\n"
+    "        lr = min(max(low * (high / low) ** u, low), high)\n"
+    "        best = min(best, (score(kind, lr, 'validation'), kind, lr))\n"
+    "    return score(*best[1:], 'test')"
+)
 BEST = "def expected_best(errors, n):\n    m = len(errors)\n    return sum("
 RUN = (
     "def epochs_run(curves, warmup):\n"
@@ -148,5 +159,11 @@ WRONG = {
         TUNE.replace("list(ranges)", "list(ranges)[:1]"),
         # one trial less
         TUNE.replace("n_trials=trials", "n_trials=trials - 1"),
+        # a part of the range, on both sides of its middle
+        TUNE.replace("*ranges[kind]", "2 * ranges[kind][0], ranges[kind][1] / 2"),
+        # more in the middle, at the lower end; evenly on the scale of roots
+        DRAWN.replace("chance.random()", "(chance.random() + chance.random()) / 2"),
+        DRAWN.replace("chance.random()", "chance.random() ** 1.5"),
+        DRAWN.replace("chance.random()", "2 * math.log(1 + ((high / low) ** 0.5 - 1) * chance.random(), high / low)"),
     ],
 }
