@@ -185,7 +185,7 @@ def _best(attempt: Any) -> Iterator[Case]:
     for errors in lists:
         for n in (1, 2, 5, 64):
             shown = f"errors {errors}, n {n}" if len(errors) < 5 else f"{len(errors)} random errors, n {n}"
-            yield Case(shown, attempt, reference, hint, 1e-9, (errors, n), causes=causes)
+            yield Case(shown, attempt, reference, hint, args=(errors, n), causes=causes)
 
 
 def _epochs_run(

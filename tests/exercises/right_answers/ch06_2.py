@@ -53,6 +53,14 @@ RIGHT = {
         "    m = len(errors)\n"
         "    at_least = [((m - i) / m) ** n for i in range(m + 1)]\n"
         "    return sum(e * (a - b) for e, a, b in zip(sorted(errors), at_least, at_least[1:]))",
+        # in float32: the task names no precision
+        "def expected_best(errors, n):\n"
+        "    m, e = len(errors), torch.tensor(errors).sort().values\n"
+        "    at_least = (torch.arange(m, -1, -1) / m) ** n\n"
+        "    return -(e * at_least.diff()).sum().item()",
+        "def expected_best(errors, n):\n"
+        "    m, e = len(errors), torch.tensor(errors).sort().values\n"
+        "    return (e[0] + (e.diff() * (torch.arange(m - 1, 0, -1) / m) ** n).sum()).item()",
     ],
     "06.2-prune": [
         "def epochs_run(curves, warmup):\n"
