@@ -15,8 +15,10 @@ from dlcourse.exercises.harness import Case, checks
 @checks("06.3-mean")
 def _mean(attempt: Any) -> Iterator[Case]:
     def reference(gradients: list[Tensor], counts: list[int]) -> Tensor:
-        weights = torch.tensor(counts, dtype=gradients[0].dtype) / sum(counts)
-        return torch.einsum("r,r...->...", weights, torch.stack(gradients))
+        total = torch.zeros_like(gradients[0])
+        for gradient, count in zip(gradients, counts, strict=True):
+            total += gradient * count if count else 0
+        return total / sum(counts)
 
     def plain(gradients: list[Tensor], _: list[int]) -> Tensor:
         return torch.stack(gradients).mean(0)
@@ -28,6 +30,9 @@ def _mean(attempt: Any) -> Iterator[Case]:
         return reference(gradients, counts) * sum(counts) / len(counts)
 
     causes = {
+        "The mean of no examples can be NaN, and 0 · NaN is NaN: leave such a rank out.": lambda gradients, _: (
+            torch.full_like(gradients[0], math.nan)
+        ),
         "The plain mean is right for equal shares only: a rank counts as often as it has examples.": plain,
         "Divide by the number of all examples.": summed,
         "Divide by the number of examples, not of ranks.": over_ranks,
@@ -40,6 +45,10 @@ def _mean(attempt: Any) -> Iterator[Case]:
     ):  # fmt: skip
         gradients = [torch.randn(shape, dtype=torch.float64) for _ in counts]
         yield Case(f"counts {counts}", attempt, reference, hint, 1e-6, (gradients, counts), causes=causes)
+    for counts, shape in (([4, 0, 4], (5,)), ([0, 3, 1], (2, 3)), ([2, 0, 0, 7], ())):
+        gradients = [torch.randn(shape, dtype=torch.float64).where(torch.tensor(n > 0), math.nan) for n in counts]
+        shown = f"counts {counts}, the gradient NaN where the count is 0,"
+        yield Case(shown, attempt, reference, hint, 1e-6, (gradients, counts), causes=causes, nan=True)
 
 
 @checks("06.3-shard", forbid=("torch.utils.data.DistributedSampler", "torch.utils.data.distributed.DistributedSampler"))

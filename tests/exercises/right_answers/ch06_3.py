@@ -5,11 +5,18 @@ RIGHT = {
         "def mean_gradient(gradients, counts):\n"
         "    total = torch.zeros_like(gradients[0])\n"
         "    for g, n in zip(gradients, counts):\n"
-        "        total += g * n / sum(counts)\n"
+        "        if n:\n"
+        "            total += g * n / sum(counts)\n"
         "    return total",
         "def mean_gradient(gradients, counts):\n"
         "    w = torch.tensor(counts, dtype=gradients[0].dtype)\n"
-        "    return torch.tensordot(w / w.sum(), torch.stack(gradients), 1)",
+        "    return torch.tensordot(w / w.sum(), torch.stack(gradients).nan_to_num(), 1)",
+        "def mean_gradient(gradients, counts):\n"
+        "    return torch.stack([n * g for n, g in zip(counts, gradients)]).nansum(0) / sum(counts)",
+        "def mean_gradient(gradients, counts):\n"
+        "    w = torch.tensor(counts)\n"
+        "    some = w > 0\n"
+        "    return torch.einsum('r,r...->...', w[some].double(), torch.stack(gradients)[some]) / w.sum()",
     ],
     "06.3-shard": [
         "def shard(count, rank, world):\n"

@@ -66,6 +66,20 @@ WRONG = {
         "def mean_gradient(gradients, counts):\n"
         "    kept = [g for g, n in zip(gradients, counts) if n]\n"
         "    return sum(kept) / len(kept)",
+        # NaN where a rank has no examples
+        "def mean_gradient(gradients, counts):\n    return sum(n * g for n, g in zip(counts, gradients)) / sum(counts)",
+        "def mean_gradient(gradients, counts):\n"
+        "    w = torch.tensor(counts, dtype=gradients[0].dtype)\n"
+        "    return torch.tensordot(w / w.sum(), torch.stack(gradients), 1)",
+        "def mean_gradient(gradients, counts):\n"
+        "    total = 0 * gradients[0]\n"
+        "    for g, n in zip(gradients, counts):\n"
+        "        if n > 0:\n"
+        "            total = total + n * g\n"
+        "    return total / sum(counts)",
+        # too late
+        "def mean_gradient(gradients, counts):\n"
+        "    return torch.nan_to_num(sum(n * g for n, g in zip(counts, gradients)) / sum(counts))",
     ],
     "06.3-shard": [
         "def shard(count, rank, world):\n    return list(range(rank, count, world))",
