@@ -76,7 +76,7 @@ def _edge(attempt: Any) -> Iterator[Case]:
         ("one trial in the middle", [({"lr": 0.01, "dropout": 0.4, "width": 64}, 0.1)], space),
         (
             "a best trial at a high rate",
-            [({"lr": 0.01, "dropout": 0.4, "width": 64}, 0.3), ({"lr": 0.6, "dropout": 0.4, "width": 64}, 0.2)],
+            [({"lr": 0.01, "dropout": 0.79, "width": 64}, 0.3), ({"lr": 0.6, "dropout": 0.4, "width": 64}, 0.2)],
             space,
         ),
         (
@@ -98,6 +98,11 @@ def _edge(attempt: Any) -> Iterator[Case]:
         ("all but one broke down", [({"a": 0.2}, None), ({"a": 5.0}, 0.97)], {"a": (0.0, 10.0, False)}),
         ("a place on the border", [({"a": 1.0, "b": 9.0}, 0.5)], {"a": (0.0, 10.0, False), "b": (0.0, 10.0, False)}),
     ]
+    plain: Space = {name: (0.0, 10.0, False) for name in "abc"}
+    none = "The list is empty, but a and c lie near an end: go through `space` and collect the names."
+    shown = "one trial at a = 0.5, b = 4, c = 9.5, all of 0 to 10,"
+    one: Trials = [({"a": 0.5, "b": 4.0, "c": 9.5}, 0.2)]
+    yield Case(shown, attempt, _near_edge, hint, args=(one, plain), causes={none: [], **causes})
     for shown, trials, ranges in cases:
         yield Case(shown, attempt, _near_edge, hint, args=(trials, ranges), causes=causes)
     for size in (5, 20):

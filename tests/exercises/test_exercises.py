@@ -66,3 +66,19 @@ def test_wrong_answers_fail_with_a_hint(identifier: str, capsys: pytest.CaptureF
     for answer in WRONG[identifier]:
         printed = verdict(identifier, answer, capsys)
         assert re.match(rf"✗ {re.escape(identifier)}: .+\n  Hint: .+", printed), (answer, printed)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "answer", "hint"),
+    [
+        ("06.2-edge", "def near_edge(trials, space):\n    return []", "The list is empty"),
+        (
+            "06.3-mean",
+            "def mean_gradient(gradients, counts):\n"
+            "    return sum(n * g for n, g in zip(counts, gradients)) / sum(counts)",
+            "The mean of no examples can be NaN",
+        ),
+    ],
+)
+def test_the_hint_fits(identifier: str, answer: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"\n  Hint: {hint}" in verdict(identifier, answer, capsys)

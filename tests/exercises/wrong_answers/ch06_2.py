@@ -67,6 +67,9 @@ WRONG = {
         # a trial that broke down is in the way
         EDGE.replace("(trial for trial in trials if trial[1] is not None)", "trials"),
         EDGE.replace("trial[1] is not None", "trial[1]").replace("lambda trial: trial[1]", "lambda trial: -trial[1]"),
+        # no name at all
+        "def near_edge(trials, space):\n    return []",
+        EDGE.replace("not 0.1 < found[name][0] < 0.9", "0.1 >= found[name][0] >= 0.9"),
         # the first finished one
         EDGE.replace("key=lambda trial: trial[1]", "key=lambda trial: 0"),
         # a dict
