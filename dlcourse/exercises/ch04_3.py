@@ -50,6 +50,18 @@ def _mask(attempt: Any) -> Iterator[Case]:
         tokens = torch.tensor(rows_of_tokens)
         yield Case(f"tokens {rows_of_tokens}", attempt, reference, hint, args=(tokens,), causes=causes)
 
+    def stays(tokens: Tensor) -> bool:
+        """Whether the mask is where the tokens are, and these are not on the default device."""
+        try:
+            return bool(attempt(tokens.to("meta")).device.type == "meta")
+        except Exception:  # it may be an answer that looks at single tokens: on "meta" they have no values
+            with torch.device("meta"):
+                return bool(attempt(tokens).device == tokens.device)
+
+    shown = "tokens that are not on the default device (is the mask on theirs?)"
+    hint = "Make each tensor on the device of the tokens: torch.ones(…, device=tokens.device)."
+    yield Case(shown, stays, True, hint, args=(torch.tensor([[5, 0, 4], [3, 2, 1]]),))
+
 
 @checks(
     "04.3-smoothing",

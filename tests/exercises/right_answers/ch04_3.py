@@ -9,6 +9,20 @@ RIGHT = {
         "def target_mask(tokens):\n"
         "    real = (tokens != 0).float()\n"
         "    return real[:, None, None].expand(-1, 1, tokens.shape[1], -1).tril() > 0",
+        # moved to the device
+        "def target_mask(tokens):\n"
+        "    T = tokens.shape[1]\n"
+        "    lower = torch.ones(T, T).tril().bool().to(tokens.device)\n"
+        "    return (tokens != 0)[:, None, None] & lower",
+        # by the values of single tokens
+        "def target_mask(tokens):\n"
+        "    B, T = tokens.shape\n"
+        "    mask = torch.ones(B, 1, T, T, dtype=torch.bool, device=tokens.device).tril()\n"
+        "    for b, row in enumerate(tokens):\n"
+        "        for key, token in enumerate(row):\n"
+        "            if token == 0:\n"
+        "                mask[b, :, :, key] = False\n"
+        "    return mask",
     ],
     "04.3-smoothing": [
         "def smoothed(logits, target, smoothing):\n"

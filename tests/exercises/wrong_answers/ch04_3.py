@@ -20,6 +20,21 @@ WRONG = {
         "def target_mask(tokens):\n    return (tokens != 0)[:, None, None].expand(-1, 1, tokens.shape[1], -1)",
         # numbers
         f"def target_mask(tokens):\n    return ((tokens != 0)[:, None, None] & {LOWER}).float()",
+        # on the default device: the lower triangle, the places, the whole mask
+        f"def target_mask(tokens):\n    return (tokens != 0)[:, None, None] & {LOWER}",
+        "def target_mask(tokens):\n"
+        "    place = torch.arange(tokens.shape[1])\n"
+        "    return (tokens != 0)[:, None, None] & (place <= place[:, None])",
+        "def target_mask(tokens):\n"
+        "    B, T = tokens.shape\n"
+        "    return torch.ones(B, 1, T, T, dtype=torch.bool).tril().logical_and_((tokens != 0)[:, None, None])",
+        "def target_mask(tokens):\n"
+        "    B, T = tokens.shape\n"
+        "    mask = torch.zeros(B, 1, T, T, dtype=torch.bool)\n"
+        "    for b, row in enumerate(tokens.tolist()):\n"
+        "        for key, token in enumerate(row):\n"
+        "            mask[b, 0, key:, key] = token != 0\n"
+        "    return mask",
     ],
     "04.3-smoothing": [
         # the right word gets 1 - e
