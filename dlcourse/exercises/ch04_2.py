@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from dlcourse.exercises.harness import Case, checks
 from dlcourse.models import masked_softmax
@@ -42,7 +43,17 @@ def _by_hand(attempt: Any) -> Iterator[Case]:
     yield Case(shown, lambda: attempt, right.tolist(), hint, 1e-3, causes=causes, any_type=True)
 
 
-@checks("04.2-split", no_loops=True)
+class _Calls(TorchFunctionMode):
+    """Counts the calls of PyTorch inside of a ``with``."""
+
+    count = 0
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+@checks("04.2-split")
 def _split(attempt: Any) -> Iterator[Case]:
     def reference(x: Tensor, heads: int) -> tuple[Tensor, ...]:
         B, T, wide = x.shape
@@ -76,6 +87,19 @@ def _split(attempt: Any) -> Iterator[Case]:
         x = torch.arange(B * T * 3 * d, dtype=torch.float32).view(B, T, 3 * d)
         shown = f"x {tuple(x.shape)}, {heads} heads"
         yield Case(shown, attempt, reference, hint, args=(x, heads), gradient=(0,), causes=causes)
+
+    def calls(B: int, T: int, heads: int) -> int:
+        x = torch.zeros(B, T, 24)
+        counter = _Calls()
+        with counter:
+            attempt(x, heads)
+        return counter.count
+
+    sizes = {"examples": (7, 3, 2), "positions": (2, 9, 2), "heads": (2, 3, 8)}  # against 2, 3 and 2
+    for name, larger in sizes.items():
+        shown = f"more {name}, does your code call PyTorch more often?"
+        hint = f"It loops over the {name}: views and transposes do all of them at once."
+        yield Case(shown, lambda *size: calls(*size) > calls(2, 3, 2), False, hint, args=larger)
 
 
 @checks("04.2-offset")

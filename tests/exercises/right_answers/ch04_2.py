@@ -15,6 +15,15 @@ RIGHT = {
         "    B, T, wide = x.shape\n"
         "    y = x.reshape(B, T, 3 * heads, wide // (3 * heads)).transpose(1, 2)\n"
         "    return y[:, :heads], y[:, heads : 2 * heads], y[:, 2 * heads :]",
+        # a loop over the three
+        "def split_three(x, heads):\n    return tuple(split(part, heads) for part in x.chunk(3, -1))",
+        "def split_three(x, heads):\n    return tuple(map(lambda part: split(part, heads), x.chunk(3, -1)))",
+        "def split_three(x, heads):\n"
+        "    (B, T, wide), three = x.shape, []\n"
+        "    for i in range(3):\n"
+        "        part = x[..., i * wide // 3 : (i + 1) * wide // 3]\n"
+        "        three.append(part.reshape(B, T, heads, -1).transpose(1, 2))\n"
+        "    return tuple(three)",
     ],
     "04.2-offset": [
         "def causal_mask(new, past):\n"

@@ -48,8 +48,24 @@ WRONG = {
         "def split_three(x, heads):\n"
         "    q, v, k = x.chunk(3, -1)\n"
         "    return split(q, heads), split(k, heads), split(v, heads)",
-        # a loop
-        "def split_three(x, heads):\n    return tuple(split(part, heads) for part in x.chunk(3, -1))",
+        # loops over heads, positions, examples
+        "def split_three(x, heads):\n"
+        "    c = x.shape[-1] // 3 // heads\n"
+        "    parts = x.chunk(3, -1)\n"
+        "    return tuple(torch.stack([p[..., i * c : (i + 1) * c] for i in range(heads)], 1) for p in parts)",
+        "def split_three(x, heads):\n"
+        "    B, T, wide = x.shape\n"
+        "    three = [x.new_empty(B, heads, T, wide // 3 // heads) for _ in range(3)]\n"
+        "    for out, part in zip(three, x.chunk(3, -1)):\n"
+        "        for head, numbers in enumerate(part.chunk(heads, -1)):\n"
+        "            out[:, head] = numbers\n"
+        "    return tuple(three)",
+        "def split_three(x, heads):\n"
+        "    rows = [x[:, t].unflatten(-1, (3, heads, -1)) for t in range(x.shape[1])]\n"
+        "    return torch.stack(rows, 3).unbind(1)",
+        "def split_three(x, heads):\n"
+        "    rows = [row.unflatten(-1, (3, heads, -1)).permute(1, 2, 0, 3) for row in x]\n"
+        "    return torch.stack(rows, 1).unbind(0)",
     ],
     "04.2-offset": [
         "def causal_mask(new, past):\n    return torch.ones(new, past + new, dtype=torch.bool).tril()",
