@@ -94,7 +94,7 @@ def _merge(attempt: Any) -> Iterator[Case]:
         ((2, 3, 3), {"bias": False}, "Without a bias, `conv.bias` is None; the merged layer needs none either."),
         ((2, 3, 3), {"stride": 2, "padding": 1}, "The new layer needs the stride and the padding of the old ones."),
         ((2, 3, (3, 2)), {"stride": (1, 2), "padding": (2, 0)}, "Stride and padding have two numbers, one an axis."),
-        ((4, 6, 3), {"dilation": 2, "groups": 2}, "“Of the same shape” includes dilation and groups: copy them too."),
+        ((4, 6, 3), {"dilation": (2, 3), "groups": 2}, "Copy the dilation, two numbers, and the groups too."),
     )
     for sizes, options, hint in cases:
         a, b = nn.Conv2d(*sizes, **options), nn.Conv2d(*sizes, **options)

@@ -184,6 +184,9 @@ def shift_any(images, down, right):
         _merge(options="stride=a.stride, padding=a.padding, dilation=a.dilation"),
         _merge(options="stride=a.stride, padding=a.padding, groups=a.groups"),
         _merge(options="stride=a.stride[0], padding=a.padding[0], dilation=a.dilation[0], groups=a.groups"),
+        _merge(options="stride=a.stride, padding=a.padding, dilation=a.dilation[0], groups=a.groups"),
+        # dilation and groups exchanged
+        _merge(options="stride=a.stride, padding=a.padding, dilation=a.groups, groups=a.dilation[0]"),
         _merge(sizes="2, 3, 3"),
         _merge(sizes="a.in_channels, a.out_channels, a.kernel_size[0]"),
         _merge(bias="a.bias"),
