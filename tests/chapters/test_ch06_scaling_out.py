@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,29 +41,28 @@ def torchrun_works() -> None:
         pytest.skip("this PyTorch has no gloo")
 
 
-def left_behind() -> tuple[set[str], set[str]]:
-    """Return the processes that belong to jobs, and the files in the temporary folder that they would leave."""
-    processes = set()
+def processes_of_this_test() -> set[str]:
+    """Return the processes that a job of this test started and that still run."""
+    found = set()
     for status in Path("/proc").glob("[0-9]*/environ"):
-        try:
+        with contextlib.suppress(OSError):
             if f"DLCOURSE_TEST={os.getpid()}".encode() in status.read_bytes().split(b"\0"):
-                processes.add(status.parent.name)
-        except OSError:
-            continue
-    names = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
-    return processes, {name for name in names if name.startswith(("dlcourse-", "torchelastic", "tmp"))}
+                found.add(status.parent.name)
+    return found
 
 
 @pytest.fixture
-def clean() -> Any:
-    """Check that a test leaves no process and no temporary file."""
-    os.environ["DLCOURSE_TEST"] = str(os.getpid())
-    before = left_behind()
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check that a test leaves no process and no temporary file; it has a temporary folder of its own."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("DLCOURSE_TEST", str(os.getpid()))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     yield
-    after = left_behind()
-    del os.environ["DLCOURSE_TEST"]
-    assert after[0] == set()
-    assert {name for name in after[1] - before[1] if name.startswith(("dlcourse-", "torchelastic"))} == set()
+    monkeypatch.delenv("DLCOURSE_TEST")
+    assert processes_of_this_test() == set()
+    assert [path.name for path in temporary.iterdir() if path.name.startswith(("dlcourse-", "torchelastic"))] == []
 
 
 @linux
@@ -110,7 +111,7 @@ def test_workers_end_when_their_launcher_is_killed(tmp_path: Path) -> None:
         time.sleep(0.1)
     launcher.send_signal(signal.SIGKILL)
     launcher.wait()
-    while (left := left_behind()[0]) and time.monotonic() < deadline:
+    while (left := processes_of_this_test()) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left
 
