@@ -127,7 +127,9 @@ def test_the_opening_cell_has_the_recorded_time(path: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff belongs to the dev extra")
 def test_code_cells_are_formatted() -> None:
     files = [str(path) for path in NOTEBOOKS]
-    done = subprocess.run([sys.executable, "-m", "ruff", "format", "--check", *files], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--no-cache", "--check", *files], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
