@@ -179,10 +179,12 @@ def check_disk() -> Result:
 
 
 def check_write() -> Result:
-    """Write access to the course's folder."""
+    """Write access to the course's folder. Without it notebooks run and cannot be saved, and nothing is installed."""
     if writable(ROOT):
         return Result("folder", "ok", "the course's folder can be written")
-    return Result("folder", "fail", "the course's folder cannot be written", "Copy the course to a folder of your own.")
+    found = "the course's folder cannot be written"
+    status = "warn" if has_module("torch") else "fail"
+    return Result("folder", status, found, "Copy the course to a folder of your own.")
 
 
 def check_data() -> Result:
