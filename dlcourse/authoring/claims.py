@@ -557,8 +557,8 @@ CLAIMS = (
         "5.2",
         "common view",
         "Adam trains the sigmoid LeNet because each single weight has its own rate.",
-        "The length of each layer's step is enough: momentum {accuracy of momentum|percent}, momentum with each "
-        "layer's length from Adam {accuracy of momentum, each length from Adam|percent}, Adam "
+        "The length of each layer's step decides whether it learns: momentum {accuracy of momentum|percent}, momentum "
+        "with each layer's length from Adam {accuracy of momentum, each length from Adam|percent}, Adam "
         "{accuracy of Adam|percent}.",
         key=True,
     ),
