@@ -19,6 +19,8 @@ from dlcourse.install.shadow import chapter_folders, hiding, rename
 
 LAB = ROOT / "dlcourse/install/lab"  # in the way of Jupyter's configuration folders: JupyterLab's defaults here
 START = (f"--ServerApp.root_dir={ROOT}", "--LabApp.default_url=/lab/workspaces/dlcourse/tree/README.md")
+# Two processes: at quick scale each uses half of the cores. A file, which may be a notebook, stays in one process.
+PARALLEL = ("-n", "2", "--dist", "loadfile")
 Others = Mapping[str, tuple[str, str]]  # commands of other rooms: the module, and the help
 
 
@@ -62,7 +64,7 @@ def main(argv: Sequence[str], others: Others) -> int:
     if command == "lab":
         return _lab(rest)
     if command == "test":
-        return run([sys.executable, "-m", "pytest", *rest])
+        return run([sys.executable, "-m", "pytest", *PARALLEL, *rest])
     if command in others:
         return int(importlib.import_module(others[command][0]).main(rest))
     return 0

@@ -231,7 +231,7 @@ def test_jupyterlab_reads_labs_defaults(monkeypatch: pytest.MonkeyPatch, tmp_pat
 )  # fmt: skip
 def test_test_passes_arguments(argv: list[str], passed: list[str], ran: list[list[str]]) -> None:
     assert commands.main(["test", *argv], COMMANDS) == 5
-    assert ran == [[sys.executable, "-m", "pytest", *passed]]
+    assert ran == [[sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *passed]]
 
 
 @pytest.mark.parametrize(
