@@ -61,7 +61,7 @@ def _is_number(text: str) -> bool:
 
 
 def agreement(pairs: Mapping[str, tuple[Tensor, Tensor]], within: float) -> Table:
-    """Return a table of name, largest difference and bound for pairs of tensors that must agree.
+    """Return a table of pair, largest difference and bound for tensors that must agree.
 
     The difference is absolute, over all elements; equal infinities differ by 0. Raises CheckError that names the worst
     pair: one whose shapes or types differ, else the one that differs most, by more than ``within`` (NaN always does).
@@ -80,7 +80,7 @@ def agreement(pairs: Mapping[str, tuple[Tensor, Tensor]], within: float) -> Tabl
         rows.append([name, f"{gap:.1e}", f"≤ {within:g}"])
     if worst[1]:
         raise CheckError(worst[1])
-    return Table(["agrees with PyTorch", "largest difference", "bound"], rows)
+    return Table(["pair", "largest difference", "bound"], rows)
 
 
 def _largest_difference(mine: Tensor, theirs: Tensor) -> float:
