@@ -99,20 +99,19 @@ LESSONS = {  # the result of each notebook in the table of chapters, in the form
     "6.2": "TPE beats random search in {32 trials: TPE wins over random|percent} of pairs",
     "6.3": "two processes equal one to {float64, largest difference after 110 steps}",
 }
-QUIET = 0.31  # seconds that the fixed training of ``install/waiting.py`` takes on a quiet machine
 
 
-def seconds_of(notebook: str, scale: str = "quick") -> str:
-    """Return the time on two quiet cores in words, such as "35 s" or "4 min"; "–" without a recorded run.
+def seconds_of(notebook: str) -> str:
+    """Return the time of a notebook in words, such as "35 s" or "4 min"; "–" without a recorded run.
 
-    It is the median over the runs of seconds / workload, times ``QUIET``: a run on a busy machine is slow, and so is
-    the fixed training that was timed just before it.
+    It is the median time of the five runs beside which the fixed training went fastest, so runs on a busy machine are
+    left out where others exist. Nothing is divided: a busy machine slows the fixed training and a notebook differently.
     """
-    runs = [run["seconds"] / run["workload"] for run in results.load(notebook, scale)["runs"]]
+    runs = sorted(results.load(notebook, "quick")["runs"], key=lambda run: run["workload"])[:5]
     if not runs:
         return "–"
-    seconds = statistics.median(runs) * QUIET
-    if seconds >= 120:
+    seconds = statistics.median(run["seconds"] for run in runs)
+    if seconds >= 117.5:
         return f"{seconds / 60:.0f} min"
     return f"{5 * round(seconds / 5) if seconds >= 15 else round(seconds)} s"
 
