@@ -40,3 +40,13 @@ def test_the_cells_after_a_failure_are_not_run(tmp_path: Path, broken: str) -> N
 def test_standard_error_is_not_compared(tmp_path: Path) -> None:
     source = "import sys; print('a'); print('bar', file=sys.stderr)"
     assert "1 passed" in run(tmp_path, source, outputs={0: "a\n"})
+
+
+def test_no_temporary_folder_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setenv("TEMP", str(place))
+    source = "import tempfile; folder = tempfile.TemporaryDirectory(); made = tempfile.mkdtemp(); print(len(made) > 9)"
+    assert "1 passed" in run(tmp_path, source, outputs={0: "True\n"})
+    assert list(place.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,7 +27,8 @@ class Browser:
         from websocket import create_connection
 
         command = [program, *OPTIONS, CUT, f"--user-data-dir={profile}", "--window-size=1280,807", "about:blank"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        variables = {**os.environ, "TMPDIR": profile}  # where Chromium leaves a folder behind
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=variables)
         file, end = Path(profile, "DevToolsActivePort"), time.monotonic() + 60
         while not (file.exists() and file.read_text().count("\n")) and time.monotonic() < end:
             time.sleep(0.1)

@@ -112,6 +112,12 @@ def test_no_shell_syntax(path: Path) -> None:
 
 
 @every_notebook
+def test_temporary_folders_are_removed(path: Path) -> None:
+    for source in definitions.code_cells(path):
+        assert not re.search(r"mkdtemp|mkstemp|delete=False", source), source
+
+
+@every_notebook
 def test_seeds_come_from_the_package(path: Path) -> None:
     """So that DLCOURSE_SEED shifts all of them."""
     for source in definitions.code_cells(path):
