@@ -54,6 +54,8 @@ HEADLINES: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (  # noteb
     ("2.2", "test accuracy of LeNet on digits", "mnist: mean test accuracy of five seeds", percent),
     ("2.2", "test accuracy of LeNet on Fashion-MNIST", "fashion_mnist: mean test accuracy of five seeds", percent),
     ("2.2", "validation accuracy with the textbook's recipe, best of five seeds", "the best of five seeds", percent),
+    ("2.2", "validation accuracy of 16 plain convolutions, best of two", "16 convolutions, plain: best seed", percent),
+    ("2.2", "the same with residual connections, worst of two", "with residual connections: worst seed", percent),
     ("3.1", "test perplexity of characters, GRU", "test perplexity of the chosen model", plain),
     ("3.1", "test perplexity of counting, best n-gram", "test perplexity of the best n-gram", plain),
     ("3.2", "test BLEU English–French, network", "test BLEU of the network", plain),
