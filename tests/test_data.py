@@ -210,6 +210,7 @@ def test_unknown_scale(load: Any) -> None:
 def test_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.cache_folder() == (tmp_path / "cache").resolve()
     monkeypatch.delenv("DLCOURSE_CACHE")
+    monkeypatch.setattr(download, "writable", lambda folder: True)
     assert data.cache_folder() == download.ROOT / "data" / "cache"
 
 

@@ -491,6 +491,7 @@ def test_manifest_is_complete() -> None:
 def test_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert download.data_folder() == (tmp_path / "data").resolve()
     monkeypatch.setenv("DLCOURSE_DATA", "")
+    monkeypatch.setattr(download, "writable", lambda folder: True)
     assert download.data_folder() == download.ROOT / "data"
 
 

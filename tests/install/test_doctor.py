@@ -37,6 +37,7 @@ def test_python(version: str, bits: int, status: str) -> None:
 
 def test_environment_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(doctor, "writable", lambda folder: True)
     assert doctor.check_environment() == doctor.Result("environment", "ok", "a virtual environment")
     (tmp_path / "conda-meta").mkdir()
     assert doctor.check_environment() == doctor.Result("environment", "ok", "a conda environment")
@@ -164,6 +165,7 @@ def test_disk(free: float, torch: bool, status: str, monkeypatch: pytest.MonkeyP
 
 
 def test_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
     assert doctor.check_write().status == "ok"
     monkeypatch.setattr(doctor, "ROOT", tmp_path / "absent")
     for installed, status in ((True, "warn"), (False, "fail")):

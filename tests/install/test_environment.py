@@ -44,6 +44,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(environment, "_check_disk", lambda _: None)
     monkeypatch.setattr(environment, "_has_pip", lambda _: True)
     monkeypatch.setattr(environment, "_installed_build", lambda: None)
+    monkeypatch.setattr(environment, "writable", lambda folder: True)
     return root
 
 

@@ -50,8 +50,9 @@ def facts(cuda: str | None, archs: list[str], available: bool) -> dict[str, Any]
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look like an active environment without a mirror."""
+    """Look like an active environment that can be written, without a mirror."""
     monkeypatch.setattr("dlcourse.install.machine.in_environment", lambda: True)
+    monkeypatch.setattr("dlcourse.install.machine.writable", lambda folder: True)
     for name in ("DLCOURSE_INDEX", "PIP_INDEX_URL", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
 
