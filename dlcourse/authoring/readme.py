@@ -106,13 +106,11 @@ LESSONS = {  # the result of each notebook in the table of chapters, in the form
 def seconds_of(notebook: str) -> str:
     """Return the time of a notebook in words, such as "35 s" or "4 min"; "–" without a recorded run.
 
-    It is the median time of the five runs beside which the fixed training went fastest, so runs on a busy machine are
-    left out where others exist. Nothing is divided: a busy machine slows the fixed training and a notebook differently.
+    It is the time of the fastest run: all do the same work, and other programs can only slow it down.
     """
-    runs = sorted(results.load(notebook, "quick")["runs"], key=lambda run: run["workload"])[:5]
-    if not runs:
+    seconds = min((run["seconds"] for run in results.load(notebook, "quick")["runs"]), default=None)
+    if seconds is None:
         return "–"
-    seconds = statistics.median(run["seconds"] for run in runs)
     if seconds >= 117.5:
         return f"{seconds / 60:.0f} min"
     return f"{5 * round(seconds / 5) if seconds >= 15 else round(seconds)} s"
