@@ -22,6 +22,7 @@ from matplotlib.ticker import NullFormatter
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import event
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import TensorDataset
@@ -265,9 +266,16 @@ def open_storage(address: str, **options: Any) -> BaseStorage:
     """Return Optuna's storage at an address: a database such as ``sqlite:///study.db``, else a journal file."""
     if "://" not in address:
         return JournalStorage(JournalFileBackend(address, lock_obj=JournalFileOpenLock(address)))
-    if address.startswith("sqlite"):
-        options["engine_kwargs"] = {"connect_args": {"timeout": 60}}  # seconds to wait while another one writes
-    return RDBStorage(address, **options)
+    if not address.startswith("sqlite"):
+        return RDBStorage(address, **options)
+    # The seconds to wait while another one writes.
+    storage = RDBStorage(address, engine_kwargs={"connect_args": {"timeout": 60}}, **options)
+    # Optuna reads that a trial waits, and then writes that it runs. Other databases lock the row in between. SQLite
+    # cannot, so two workers might take the same trial; here each transaction locks the file from its begin on.
+    event.listen(storage.engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+    event.listen(storage.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    storage.engine.dispose()  # connections made before do not know it
+    return storage
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import random
 import statistics
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -175,6 +176,17 @@ def made(searching: Any, kind: str, folder: Path, points: int = 6, hangs: int | 
     for k, settings in enumerate(plan):
         study.enqueue_trial(settings | {"width": 16}, user_attrs={"start": k, "hangs": k == hangs})
     return address, study, plan
+
+
+@KINDS
+def test_two_workers_never_take_the_same_trial(searching: Any, kind: str, tmp_path: Path) -> None:
+    address, study, _ = made(searching, kind, tmp_path, points=0)
+    for _ in range(80):
+        study.enqueue_trial({"width": 16})
+    studies = [optuna.load_study(study_name="digits", storage=searching.open_storage(address)) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        taken = list(pool.map(lambda one: [one.ask().number for _ in range(40)], studies))
+    assert sorted(taken[0] + taken[1]) == list(range(80))
 
 
 @KINDS
