@@ -24,7 +24,7 @@ _OTHER_MIRROR = f"{_SETUP} --mirror https://mirrors.aliyun.com/pypi/simple"
 _DOCTOR = "Run `python -m dlcourse doctor`: it names"
 # Modules of requirements.txt and of Jupyter.
 _MODULES = (
-    "torch|torchvision|numpy|scipy|scikit-learn|sklearn|optuna|matplotlib|tqdm|requests|pooch|packaging|mlxtend|d2l|"
+    "torch|torchvision|numpy|scipy|scikit-learn|sklearn|optuna|sqlalchemy|matplotlib|tqdm|requests|pooch|packaging|mlxtend|d2l|"
     "sacrebleu|onnx|onnxruntime|onnxscript|"
     "jupyter\\w*|notebook|ipykernel\\w*|ipywidgets|IPython|nbval|dlcourse"
 )
