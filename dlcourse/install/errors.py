@@ -24,8 +24,8 @@ _OTHER_MIRROR = f"{_SETUP} --mirror https://mirrors.aliyun.com/pypi/simple"
 _DOCTOR = "Run `python -m dlcourse doctor`: it names"
 # Modules of requirements.txt and of Jupyter.
 _MODULES = (
-    "torch|torchvision|numpy|scipy|scikit-learn|sklearn|optuna|sqlalchemy|matplotlib|tqdm|requests|pooch|packaging|mlxtend|d2l|"
-    "sacrebleu|onnx|onnxruntime|onnxscript|"
+    "torch|torchvision|numpy|scipy|scikit-learn|sklearn|optuna|sqlalchemy|matplotlib|tqdm|requests|pooch|packaging|mlxtend|"
+    "d2l|sacrebleu|onnx|onnxruntime|onnxscript|"
     "jupyter\\w*|notebook|ipykernel\\w*|ipywidgets|IPython|nbval|dlcourse"
 )
 _FIXES: dict[str, dict[str, str]] = {  # fixes that depend on the system
