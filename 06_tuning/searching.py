@@ -271,7 +271,7 @@ def open_storage(address: str, **options: Any) -> BaseStorage:
     # The seconds to wait while another one writes.
     storage = RDBStorage(address, engine_kwargs={"connect_args": {"timeout": 60}}, **options)
     # Optuna reads that a trial waits, and then writes that it runs. Other databases lock the row in between. SQLite
-    # cannot, so two workers might take the same trial; here each transaction locks the file from its begin on.
+    # cannot, so two workers might take the same trial; here each transaction locks the file as it begins.
     event.listen(storage.engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(storage.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     storage.engine.dispose()  # connections made before do not know it

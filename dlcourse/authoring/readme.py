@@ -111,9 +111,8 @@ def seconds_of(notebook: str) -> str:
     seconds = min((run["seconds"] for run in results.load(notebook, "quick")["runs"]), default=None)
     if seconds is None:
         return "–"
-    if seconds >= 117.5:
-        return f"{seconds / 60:.0f} min"
-    return f"{5 * round(seconds / 5) if seconds >= 15 else round(seconds)} s"
+    rounded = 5 * round(seconds / 5) if seconds >= 15 else round(seconds)
+    return f"{rounded} s" if rounded < 120 else f"{seconds / 60:.0f} min"
 
 
 def cell_of(notebook: str, name: str, form: Callable[[float], str], scale: str) -> str:

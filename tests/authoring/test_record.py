@@ -72,6 +72,13 @@ def test_another_code_is_recorded_anew(folder: Path, capsys: pytest.CaptureFixtu
     assert list(results.load("9.1")["results"]) == ["other"] and "code has changed" in capsys.readouterr().out
 
 
+def test_an_alternative_text_is_no_code(folder: Path) -> None:
+    long = 'plot.curves(x, alt="One curve, \\"falling\\", "\n    f"to {0}.", log=True)'
+    same = [record.fingerprint(notebook(folder, source)) for source in (long, 'plot.curves(x, alt="Two.", log=True)')]
+    other = [record.fingerprint(notebook(folder, source)) for source in (long.replace("True", "False"), 'alt = "One."')]
+    assert same[0] == same[1] and len({*same, *other}) == 3
+
+
 def test_a_value_outside_of_its_bound_is_recorded_and_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = "from dlcourse.check import expect\nexpect('low', 0.5, at_least=1)\nexpect('after', 2.0, at_least=1)"
     assert record.main([str(notebook(folder, source)), "--seeds", "1"]) == 1
